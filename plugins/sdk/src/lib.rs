@@ -1,0 +1,1 @@
+//! notary-plugin-sdk
