@@ -1,3 +1,5 @@
 //! Real servers and tokens for tests: each is started on loopback with a free port and a temporary
 //! directory, waited for until it answers, and stopped when its handle is dropped, so that two runs
 //! never meet and nothing of the user's own configuration is touched.
+
+pub mod tools;
