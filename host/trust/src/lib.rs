@@ -1,1 +1,5 @@
 //! apostille-trust
+#![forbid(unsafe_code)]
+pub mod identity;
+pub mod policy;
+pub mod store;

@@ -1,0 +1,107 @@
+//! JSON Schemas (2020-12) of both documents, for editors and other tools.
+//!
+//! A schema cannot say that names are unique or that identities do not overlap, so a document that
+//! satisfies it may still be refused; a document that it refuses is never accepted.
+
+use schemars::{JsonSchema, Schema, schema_for};
+
+use super::source::{BlobSource, OciSource};
+
+/// The schema of `trustpolicy.oci.json`.
+#[must_use]
+pub fn oci_schema() -> Schema {
+    schema_for!(OciSource)
+}
+
+/// The schema of `trustpolicy.blob.json`.
+#[must_use]
+pub fn blob_schema() -> Schema {
+    schema_for!(BlobSource)
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) enum Version {
+    #[schemars(rename = "1.0")]
+    _V1,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) enum LevelName {
+    #[schemars(rename = "strict")]
+    _Strict,
+    #[schemars(rename = "permissive")]
+    _Permissive,
+    #[schemars(rename = "audit")]
+    _Audit,
+    #[schemars(rename = "skip")]
+    _Skip,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) enum VerifyTimestampName {
+    #[schemars(rename = "always")]
+    _Always,
+    #[schemars(rename = "afterCertExpiry")]
+    _AfterCertExpiry,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Scope(
+    #[schemars(regex(
+        pattern = r"^(\*|[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+)$"
+    ))]
+    #[allow(dead_code)]
+    String,
+);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct TrustStore(
+    #[schemars(regex(
+        pattern = r"^(ca|signingAuthority|tsa):(\.?[a-zA-Z0-9_-]|\.\.[a-zA-Z0-9_.-])[a-zA-Z0-9_.-]*$"
+    ))]
+    #[allow(dead_code)]
+    String,
+);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Identity(
+    #[schemars(regex(pattern = r"^(\*|[^:]*:.*)$"))]
+    #[allow(dead_code)]
+    String,
+);
+
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code)]
+pub(super) struct Override {
+    authenticity: Option<EnforceOrLog>,
+    authentic_timestamp: Option<EnforceOrLog>,
+    expiry: Option<EnforceOrLog>,
+    revocation: Option<EnforceLogOrSkip>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+enum EnforceOrLog {
+    #[schemars(rename = "enforce")]
+    _Enforce,
+    #[schemars(rename = "log")]
+    _Log,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+enum EnforceLogOrSkip {
+    #[schemars(rename = "enforce")]
+    _Enforce,
+    #[schemars(rename = "log")]
+    _Log,
+    #[schemars(rename = "skip")]
+    _Skip,
+}
