@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use der::asn1::ObjectIdentifier;
 use der::Tag;
+use der::asn1::ObjectIdentifier;
 use notary_plugin_protocol::{HashAlgorithm, SigningAlgorithm};
 
 use crate::Error;
@@ -41,12 +41,24 @@ impl SignatureAlgorithm {
     pub fn from_algorithm_identifier(der: &[u8]) -> Result<Self, Error> {
         let (algorithm, parameters) = split(der).map_err(Error::malformed(WHAT))?;
         match algorithm {
-            oid::SHA256_WITH_RSA => without_parameters(Self::RsaPkcs1(HashAlgorithm::Sha256), parameters),
-            oid::SHA384_WITH_RSA => without_parameters(Self::RsaPkcs1(HashAlgorithm::Sha384), parameters),
-            oid::SHA512_WITH_RSA => without_parameters(Self::RsaPkcs1(HashAlgorithm::Sha512), parameters),
-            oid::ECDSA_WITH_SHA256 => without_parameters(Self::Ecdsa(HashAlgorithm::Sha256), parameters),
-            oid::ECDSA_WITH_SHA384 => without_parameters(Self::Ecdsa(HashAlgorithm::Sha384), parameters),
-            oid::ECDSA_WITH_SHA512 => without_parameters(Self::Ecdsa(HashAlgorithm::Sha512), parameters),
+            oid::SHA256_WITH_RSA => {
+                without_parameters(Self::RsaPkcs1(HashAlgorithm::Sha256), parameters)
+            }
+            oid::SHA384_WITH_RSA => {
+                without_parameters(Self::RsaPkcs1(HashAlgorithm::Sha384), parameters)
+            }
+            oid::SHA512_WITH_RSA => {
+                without_parameters(Self::RsaPkcs1(HashAlgorithm::Sha512), parameters)
+            }
+            oid::ECDSA_WITH_SHA256 => {
+                without_parameters(Self::Ecdsa(HashAlgorithm::Sha256), parameters)
+            }
+            oid::ECDSA_WITH_SHA384 => {
+                without_parameters(Self::Ecdsa(HashAlgorithm::Sha384), parameters)
+            }
+            oid::ECDSA_WITH_SHA512 => {
+                without_parameters(Self::Ecdsa(HashAlgorithm::Sha512), parameters)
+            }
             oid::ED25519 => without_parameters(Self::Ed25519, parameters),
             oid::RSASSA_PSS => pss(parameters),
             oid::SHA1_WITH_RSA | oid::SHA1_WITH_RSA_OIW => Err(Error::Sha1Signature {
@@ -55,7 +67,10 @@ impl SignatureAlgorithm {
             oid::ECDSA_WITH_SHA1 => Err(Error::Sha1Signature {
                 algorithm: "ecdsa-with-SHA1",
             }),
-            other => Err(unsupported(other.to_string(), "it is unknown or no longer safe")),
+            other => Err(unsupported(
+                other.to_string(),
+                "it is unknown or no longer safe",
+            )),
         }
     }
 
@@ -64,7 +79,11 @@ impl SignatureAlgorithm {
     #[must_use]
     pub fn for_signing(signing: SigningAlgorithm) -> Self {
         let hash = signing.hash_algorithm();
-        if is_rsa(signing) { Self::RsaPss(hash) } else { Self::Ecdsa(hash) }
+        if is_rsa(signing) {
+            Self::RsaPss(hash)
+        } else {
+            Self::Ecdsa(hash)
+        }
     }
 
     /// The DER `AlgorithmIdentifier`; RSASSA-PSS with all parameters that differ from the default.
@@ -107,7 +126,9 @@ impl fmt::Display for SignatureAlgorithm {
 pub(crate) fn is_rsa(signing: SigningAlgorithm) -> bool {
     matches!(
         signing,
-        SigningAlgorithm::RsassaPssSha256 | SigningAlgorithm::RsassaPssSha384 | SigningAlgorithm::RsassaPssSha512
+        SigningAlgorithm::RsassaPssSha256
+            | SigningAlgorithm::RsassaPssSha384
+            | SigningAlgorithm::RsassaPssSha512
     )
 }
 
@@ -115,7 +136,11 @@ pub(crate) fn is_rsa(signing: SigningAlgorithm) -> bool {
 pub(crate) fn split(der: &[u8]) -> Result<(ObjectIdentifier, Option<Tlv<'_>>), der::Error> {
     let mut fields = Fields::single(der, Tag::Sequence)?.fields()?;
     let algorithm = fields.expect(Tag::ObjectIdentifier)?.oid()?;
-    let parameters = if fields.is_empty() { None } else { Some(fields.next_field()?) };
+    let parameters = if fields.is_empty() {
+        None
+    } else {
+        Some(fields.next_field()?)
+    };
     fields.finish()?;
     Ok((algorithm, parameters))
 }
@@ -129,7 +154,10 @@ fn without_parameters(
     match parameters {
         None => Ok(algorithm),
         Some(tlv) if tlv.raw == asn1::null() => Ok(algorithm),
-        Some(_) => Err(unsupported(algorithm.to_string(), "it takes no parameters but has some")),
+        Some(_) => Err(unsupported(
+            algorithm.to_string(),
+            "it takes no parameters but has some",
+        )),
     }
 }
 
@@ -157,9 +185,7 @@ fn pss(parameters: Option<Tlv<'_>>) -> Result<SignatureAlgorithm, Error> {
     };
     let hash = hash_algorithm(hash.value)?;
     let (mask_name, mask_hash) = split(mask.value).map_err(&malformed)?;
-    let mask_hash = mask_hash
-        .map(|tlv| hash_algorithm(tlv.raw))
-        .transpose()?;
+    let mask_hash = mask_hash.map(|tlv| hash_algorithm(tlv.raw)).transpose()?;
     // RFC 4055 §3.1: the default salt length is 20, the default and only trailer field 1.
     let salt = salt.map_or(Ok(20), |tlv| tlv.inner(Tag::Integer)?.small_integer());
     let trailer = trailer.map_or(Ok(1), |tlv| tlv.inner(Tag::Integer)?.small_integer());
@@ -188,12 +214,18 @@ fn hash_algorithm(der: &[u8]) -> Result<HashAlgorithm, Error> {
                 algorithm: "RSASSA-PSS with SHA-1",
             });
         }
-        other => return Err(unsupported("RSASSA-PSS".to_owned(), &format!("hash {other} is unknown"))),
+        other => {
+            return Err(unsupported(
+                "RSASSA-PSS".to_owned(),
+                &format!("hash {other} is unknown"),
+            ));
+        }
     };
     match parameters {
-        Some(tlv) if tlv.raw != asn1::null() => {
-            Err(unsupported("RSASSA-PSS".to_owned(), "the hash has parameters"))
-        }
+        Some(tlv) if tlv.raw != asn1::null() => Err(unsupported(
+            "RSASSA-PSS".to_owned(),
+            "the hash has parameters",
+        )),
         _ => Ok(hash),
     }
 }

@@ -27,7 +27,8 @@ use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 pub(crate) use write::{
-    bit_string, explicit, implicit, integer, null, object_identifier, octet_string, sequence, set, time, tlv, utf8_string,
+    bit_string, explicit, implicit, integer, null, object_identifier, octet_string, sequence, set,
+    time, tlv, utf8_string,
 };
 
 /// One DER value: its tag, its content octets and its whole encoding.
@@ -214,7 +215,11 @@ fn small_integer(content: &[u8]) -> Option<u32> {
     if negative || padded || content.len() > 5 || (content.len() == 5 && first != 0) {
         return None;
     }
-    Some(content.iter().fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte)))
+    Some(
+        content
+            .iter()
+            .fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte)),
+    )
 }
 
 fn utc_time(content: &[u8]) -> Option<OffsetDateTime> {
@@ -243,6 +248,7 @@ fn month_to_second(year: i32, rest: &[u8]) -> Option<OffsetDateTime> {
 
 fn digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0u32, |sum, byte| {
-        byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + u32::from(byte - b'0'))
     })
 }

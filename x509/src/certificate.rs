@@ -11,7 +11,9 @@ use der::Tag;
 use der::asn1::ObjectIdentifier;
 use time::OffsetDateTime;
 
-pub use extensions::{BasicConstraints, DistributionPoint, ExtendedKeyUsage, Extension, KeyUsage, KeyUsageBit};
+pub use extensions::{
+    BasicConstraints, DistributionPoint, ExtendedKeyUsage, Extension, KeyUsage, KeyUsageBit,
+};
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::asn1::{self, Fields, Tlv};
@@ -70,9 +72,16 @@ impl Certificate {
 
         let body = Body::read(tbs).map_err(&malformed)?;
         if body.signature_algorithm != signature_algorithm.raw {
-            return Err(malformed("its two signature algorithm identifiers differ"));
+            return Err(Error::malformed_because(
+                WHAT,
+                "its two signature algorithm identifiers differ",
+            ));
         }
-        let start = der.len() - Fields::single(der, Tag::Sequence).map_err(&malformed)?.value.len();
+        let start = der.len()
+            - Fields::single(der, Tag::Sequence)
+                .map_err(&malformed)?
+                .value
+                .len();
         Ok(Self {
             inner: Arc::new(Inner {
                 der: der.to_vec(),
@@ -165,13 +174,17 @@ impl Certificate {
     /// The DER `TBSCertificate`: the bytes that the issuer signed.
     #[must_use]
     pub fn to_be_signed(&self) -> &[u8] {
-        self.inner.der.get(self.inner.to_be_signed.clone()).unwrap_or_default()
+        self.inner
+            .der
+            .get(self.inner.to_be_signed.clone())
+            .unwrap_or_default()
     }
 
     /// Whether basicConstraints say that this is a CA.
     #[must_use]
     pub fn is_ca(&self) -> bool {
-        self.basic_constraints().is_some_and(|constraints| constraints.ca)
+        self.basic_constraints()
+            .is_some_and(|constraints| constraints.ca)
     }
 
     /// Whether issuer and subject are the same name. Says nothing about the key: a CA that renews
@@ -184,10 +197,9 @@ impl Certificate {
     /// Whether issuer and subject are the same name and the certificate's own key signed it.
     #[must_use]
     pub fn is_self_signed(&self) -> bool {
-        *self
-            .inner
-            .self_signed
-            .get_or_init(|| self.is_self_issued() && self.check_signed_by(self.public_key()).is_ok())
+        *self.inner.self_signed.get_or_init(|| {
+            self.is_self_issued() && self.check_signed_by(self.public_key()).is_ok()
+        })
     }
 
     /// Checks that `issuer` issued this certificate: its subject is this one's issuer, byte for
@@ -202,7 +214,10 @@ impl Certificate {
             reason,
         };
         if self.issuer() != issuer.subject() {
-            return Err(refuse(format!("it names \"{}\" as its issuer", self.issuer())));
+            return Err(refuse(format!(
+                "it names \"{}\" as its issuer",
+                self.issuer()
+            )));
         }
         // The same two certificates are compared again and again on the way through a verification.
         if self == issuer && self.is_self_signed() {
@@ -213,7 +228,11 @@ impl Certificate {
     }
 
     fn check_signed_by(&self, key: &PublicKey) -> Result<(), Error> {
-        key.verify_x509(self.signature_algorithm()?, self.to_be_signed(), &self.inner.signature)
+        key.verify_x509(
+            self.signature_algorithm()?,
+            self.to_be_signed(),
+            &self.inner.signature,
+        )
     }
 
     /// basicConstraints, if present.
@@ -261,7 +280,9 @@ impl Certificate {
     /// The extension `id`, undecoded.
     #[must_use]
     pub fn extension(&self, id: ObjectIdentifier) -> Option<&Extension> {
-        self.extensions().iter().find(|extension| extension.id == id)
+        self.extensions()
+            .iter()
+            .find(|extension| extension.id == id)
     }
 
     /// All extensions, undecoded, in the order of the certificate.

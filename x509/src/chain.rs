@@ -52,7 +52,11 @@ impl CertificateChain {
                 actual: ders.len(),
             });
         }
-        Self::new(ders.iter().map(|der| Certificate::from_der(der.as_ref())).collect::<Result<_, _>>()?)
+        Self::new(
+            ders.iter()
+                .map(|der| Certificate::from_der(der.as_ref()))
+                .collect::<Result<_, _>>()?,
+        )
     }
 
     /// The chain of the signing key `leaf_key`, found among `certificates` in any order, with any

@@ -48,7 +48,9 @@ fn from_pem(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
     let mut certificates = Vec::new();
     for block in pem::blocks(bytes)? {
         match block.label.as_str() {
-            "CERTIFICATE" | "X509 CERTIFICATE" => certificates.push(Certificate::from_der(&block.contents)?),
+            "CERTIFICATE" | "X509 CERTIFICATE" => {
+                certificates.push(Certificate::from_der(&block.contents)?)
+            }
             "PKCS7" | "CMS" => certificates.extend(pkcs7::certificates(&block.contents)?),
             _ => {}
         }
@@ -63,7 +65,11 @@ fn from_der(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
         let value = match values.expect(Tag::Sequence) {
             Ok(value) => value,
             Err(_) if certificates.is_empty() => return Err(Error::NoCertificate),
-            Err(error) => return Err(Error::malformed("what follows the certificates in the file")(error)),
+            Err(error) => {
+                return Err(Error::malformed(
+                    "what follows the certificates in the file",
+                )(error));
+            }
         };
         let first_field = value.fields().and_then(|mut fields| fields.next_field());
         match first_field.map(|field| field.tag) {

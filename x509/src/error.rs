@@ -41,7 +41,9 @@ pub enum Error {
     #[error("no certificate found: expected X.509 certificates as PEM or DER, PKCS#7, or PKCS#12")]
     NoCertificate,
     /// A PKCS#12 file whose certificates are encrypted in a way that cannot be undone.
-    #[error("the certificates in the PKCS#12 file are encrypted ({reason}); export them without a password, or as PEM")]
+    #[error(
+        "the certificates in the PKCS#12 file are encrypted ({reason}); export them without a password, or as PEM"
+    )]
     EncryptedPkcs12 {
         /// Why they could not be decrypted.
         reason: String,
@@ -55,7 +57,9 @@ pub enum Error {
         supported: &'static str,
     },
     /// An encrypted private key.
-    #[error("the private key is encrypted; decrypt it first (`openssl pkey -in KEY -out PLAIN`) or keep it in a plugin")]
+    #[error(
+        "the private key is encrypted; decrypt it first (`openssl pkey -in KEY -out PLAIN`) or keep it in a plugin"
+    )]
     EncryptedPrivateKey,
     /// A signature made with SHA-1, which the specification forbids everywhere.
     #[error("it is signed with SHA-1 ({algorithm}), which is forbidden")]
@@ -99,7 +103,9 @@ pub enum Error {
         reason: String,
     },
     /// None of the certificates holds the signing key.
-    #[error("none of the {count} certificates holds the signing key's public key ({key}); the first is \"{first}\"")]
+    #[error(
+        "none of the {count} certificates holds the signing key's public key ({key}); the first is \"{first}\""
+    )]
     NoCertificateForKey {
         /// How many certificates there are.
         count: usize,
@@ -109,7 +115,9 @@ pub enum Error {
         first: String,
     },
     /// No path to a self-signed root.
-    #[error("the certificate chain is incomplete: the issuer of \"{subject}\" is missing, which is \"{issuer}\"{key_id}")]
+    #[error(
+        "the certificate chain is incomplete: the issuer of \"{subject}\" is missing, which is \"{issuer}\"{key_id}"
+    )]
     MissingIssuer {
         /// The last certificate that was found.
         subject: String,
@@ -159,10 +167,22 @@ impl Error {
         }
     }
 
+    /// `what` is malformed in a way that a sentence says.
+    pub(crate) fn malformed_because(what: &'static str, reason: &str) -> Self {
+        Self::Malformed {
+            what,
+            reason: reason.to_owned(),
+        }
+    }
+
     /// An error if `actual` bytes are more than `limit`.
     pub(crate) fn check_size(what: &'static str, actual: usize, limit: usize) -> Result<(), Self> {
         if actual > limit {
-            return Err(Self::TooLarge { what, limit, actual });
+            return Err(Self::TooLarge {
+                what,
+                limit,
+                actual,
+            });
         }
         Ok(())
     }

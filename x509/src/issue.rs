@@ -10,7 +10,9 @@ mod self_signed;
 
 pub use alt_name::SubjectAltName;
 pub use request::{CertificationRequest, RequestTemplate, UnsignedRequest};
-pub use self_signed::{SelfSignedCertificate, SelfSignedTemplate, SerialNumber, UnsignedCertificate};
+pub use self_signed::{
+    SelfSignedCertificate, SelfSignedTemplate, SerialNumber, UnsignedCertificate,
+};
 
 use aws_lc_rs::digest;
 use notary_plugin_protocol::{EcdsaSignature, KeySpec, RawSignature};
@@ -75,7 +77,9 @@ fn extension(id: der::asn1::ObjectIdentifier, critical: bool, value: &[u8]) -> V
 
 /// A key identifier by method 1 of RFC 7093 §2: the leftmost 160 bits of SHA-256, not SHA-1.
 fn key_identifier(key: &PublicKey) -> Vec<u8> {
-    let mut hash = digest::digest(&digest::SHA256, key.key_bytes()).as_ref().to_vec();
+    let mut hash = digest::digest(&digest::SHA256, key.key_bytes())
+        .as_ref()
+        .to_vec();
     hash.truncate(20);
     hash
 }

@@ -76,15 +76,15 @@ mod rules;
 
 pub use algorithm::SignatureAlgorithm;
 pub use certificate::{
-    BasicConstraints, Certificate, DistributionPoint, ExtendedKeyUsage, Extension, KeyUsage, KeyUsageBit,
-    MAX_CERTIFICATE_LEN,
+    BasicConstraints, Certificate, DistributionPoint, ExtendedKeyUsage, Extension, KeyUsage,
+    KeyUsageBit, MAX_CERTIFICATE_LEN,
 };
 pub use chain::{CertificateChain, MAX_CHAIN_LEN, MAX_ORDER_INPUT};
 pub use container::{MAX_CERTIFICATE_FILE_LEN, parse_certificates};
 pub use error::Error;
 pub use issue::{
-    CertificationRequest, RequestTemplate, SelfSignedCertificate, SelfSignedTemplate, SerialNumber, SubjectAltName,
-    UnsignedCertificate, UnsignedRequest,
+    CertificationRequest, RequestTemplate, SelfSignedCertificate, SelfSignedTemplate, SerialNumber,
+    SubjectAltName, UnsignedCertificate, UnsignedRequest,
 };
 pub use name::{Attribute, Name};
 pub use private_key::{MAX_PRIVATE_KEY_LEN, PrivateKey};

@@ -209,7 +209,8 @@ fn text_of(value: Tlv<'_>) -> Option<String> {
     match value.tag {
         Tag::Utf8String => String::from_utf8(value.value.to_vec()).ok(),
         Tag::PrintableString | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {
-            (value.value.is_ascii()).then(|| value.value.iter().map(|byte| char::from(*byte)).collect())
+            (value.value.is_ascii())
+                .then(|| value.value.iter().map(|byte| char::from(*byte)).collect())
         }
         // T.61 in name, Latin-1 in practice.
         Tag::TeletexString => Some(value.value.iter().map(|byte| char::from(*byte)).collect()),

@@ -5,7 +5,9 @@ use std::fmt;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{self as lc, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaKeyPair};
+use aws_lc_rs::signature::{
+    self as lc, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaKeyPair,
+};
 use der::Tag;
 use der::asn1::ObjectIdentifier;
 use notary_plugin_protocol::{KeySpec, SigningAlgorithm};
@@ -46,10 +48,14 @@ impl PrivateKey {
         let mut keys = pem::blocks(text)?
             .into_iter()
             .filter(|block| block.label.ends_with("PRIVATE KEY"));
-        let malformed = Error::malformed(WHAT);
-        let block = keys.next().ok_or_else(|| malformed("there is no PRIVATE KEY block in the PEM"))?;
+        let malformed = |reason| Error::malformed_because(WHAT, reason);
+        let block = keys
+            .next()
+            .ok_or_else(|| malformed("there is no PRIVATE KEY block in the PEM"))?;
         if keys.next().is_some() {
-            return Err(malformed("there is more than one PRIVATE KEY block in the PEM"));
+            return Err(malformed(
+                "there is more than one PRIVATE KEY block in the PEM",
+            ));
         }
         if block.has_headers || block.label == "ENCRYPTED PRIVATE KEY" {
             return Err(Error::EncryptedPrivateKey);
@@ -114,7 +120,11 @@ impl PrivateKey {
         })?;
         let public = PublicKey::from_spki_der(public.as_ref())?;
         let key_spec = public.key_spec()?;
-        Ok(Self { pair, public, key_spec })
+        Ok(Self {
+            pair,
+            public,
+            key_spec,
+        })
     }
 
     /// The public key.
@@ -143,7 +153,10 @@ impl PrivateKey {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::Crypto {
             operation: "signing",
-            reason: format!("the cryptographic library could not sign with the {} key", self.key_spec),
+            reason: format!(
+                "the cryptographic library could not sign with the {} key",
+                self.key_spec
+            ),
         };
         let random = SystemRandom::new();
         match &self.pair {
@@ -154,10 +167,15 @@ impl PrivateKey {
                     _ => &lc::RSA_PSS_SHA512,
                 };
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(padding, &random, message, &mut signature).map_err(failed)?;
+                pair.sign(padding, &random, message, &mut signature)
+                    .map_err(failed)?;
                 Ok(signature)
             }
-            Pair::Ec(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+            Pair::Ec(pair) => Ok(pair
+                .sign(&random, message)
+                .map_err(failed)?
+                .as_ref()
+                .to_vec()),
         }
     }
 
@@ -166,15 +184,19 @@ impl PrivateKey {
     /// # Errors
     /// [`Error::Crypto`].
     pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, Error> {
-        let der: Result<Pkcs8V1Der<'_>, _> = match &self.pair {
-            Pair::Rsa(pair) => pair.as_der(),
-            Pair::Ec(pair) => pair.as_der(),
-        };
-        let der = der.map_err(|_| Error::Crypto {
+        let failed = |_| Error::Crypto {
             operation: "encoding the private key",
             reason: "the cryptographic library could not encode it as PKCS#8".to_owned(),
-        })?;
-        Ok(Zeroizing::new(pem::encode("PRIVATE KEY", der.as_ref())))
+        };
+        Ok(Zeroizing::new(match &self.pair {
+            Pair::Rsa(pair) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
+                pem::encode("PRIVATE KEY", der.as_ref())
+            }
+            Pair::Ec(pair) => {
+                pem::encode("PRIVATE KEY", pair.to_pkcs8v1().map_err(failed)?.as_ref())
+            }
+        }))
     }
 }
 
@@ -207,11 +229,15 @@ impl Format {
             Tag::Integer => Ok(Self::Pkcs1),
             Tag::OctetString => {
                 let curve = fields.optional(asn1::constructed(0))?;
-                Ok(Self::Ec(curve.and_then(|explicit| explicit.inner(Tag::ObjectIdentifier).ok()?.oid().ok())))
+                Ok(Self::Ec(curve.and_then(|explicit| {
+                    explicit.inner(Tag::ObjectIdentifier).ok()?.oid().ok()
+                })))
             }
             _ => match algorithm::split(second.raw)? {
                 (oid::RSA_ENCRYPTION, _) => Ok(Self::Pkcs8Rsa),
-                (oid::EC_PUBLIC_KEY, parameters) => Ok(Self::Ec(parameters.and_then(|curve| curve.oid().ok()))),
+                (oid::EC_PUBLIC_KEY, parameters) => {
+                    Ok(Self::Ec(parameters.and_then(|curve| curve.oid().ok())))
+                }
                 (other, _) => Ok(Self::Other(other)),
             },
         }

@@ -152,7 +152,12 @@ impl PublicKey {
     /// [`Error::AlgorithmKeyMismatch`] if the algorithm is not the one that the key's spec demands,
     /// [`Error::UnsupportedKey`], [`Error::SignatureForm`] for another length,
     /// [`Error::SignatureInvalid`].
-    pub fn verify(&self, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), Error> {
+    pub fn verify(
+        &self,
+        algorithm: SigningAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Error> {
         let own = self.key_spec()?.signing_algorithm();
         if own != algorithm {
             return Err(Error::AlgorithmKeyMismatch {
@@ -180,11 +185,19 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`Error::AlgorithmKeyMismatch`], [`Error::UnsupportedKey`], [`Error::SignatureInvalid`].
-    pub fn verify_x509(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), Error> {
+    pub fn verify_x509(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Error> {
         self.check(self.x509_method(algorithm)?, &self.key, message, signature)
     }
 
-    fn x509_method(&self, algorithm: SignatureAlgorithm) -> Result<&'static dyn VerificationAlgorithm, Error> {
+    fn x509_method(
+        &self,
+        algorithm: SignatureAlgorithm,
+    ) -> Result<&'static dyn VerificationAlgorithm, Error> {
         use HashAlgorithm::{Sha256, Sha384, Sha512};
         use SignatureAlgorithm::{Ecdsa, Ed25519, RsaPkcs1, RsaPss};
 

@@ -39,7 +39,11 @@ const FORBIDDEN_LEAF_PURPOSES: [(der::asn1::ObjectIdentifier, &str); 6] = [
 
 /// Signatures last, since they are what costs time: a chain that cannot pass anyway, perhaps made to
 /// be slow, is refused before.
-pub(crate) fn check(chain: &CertificateChain, purpose: Purpose, at: Option<OffsetDateTime>) -> Result<(), RuleViolation> {
+pub(crate) fn check(
+    chain: &CertificateChain,
+    purpose: Purpose,
+    at: Option<OffsetDateTime>,
+) -> Result<(), RuleViolation> {
     let certificates = chain.certificates();
     for (index, certificate) in certificates.iter().enumerate() {
         check_signature_algorithm(certificate)
@@ -55,7 +59,10 @@ pub(crate) fn check(chain: &CertificateChain, purpose: Purpose, at: Option<Offse
     check_issuance(chain)
 }
 
-pub(crate) fn check_validity(chain: &CertificateChain, at: OffsetDateTime) -> Result<(), RuleViolation> {
+pub(crate) fn check_validity(
+    chain: &CertificateChain,
+    at: OffsetDateTime,
+) -> Result<(), RuleViolation> {
     for (index, certificate) in chain.certificates().iter().enumerate() {
         let rule = if at < certificate.not_before() {
             Rule::NotYetValid {
@@ -80,7 +87,11 @@ fn violation(chain: &CertificateChain, index: usize, rule: Rule) -> RuleViolatio
     RuleViolation {
         position: index,
         chain_len: certificates.len(),
-        subject: certificates.get(index).unwrap_or(chain.leaf()).subject().to_string(),
+        subject: certificates
+            .get(index)
+            .unwrap_or(chain.leaf())
+            .subject()
+            .to_string(),
         rule,
     }
 }
@@ -112,23 +123,32 @@ fn check_leaf(leaf: &Certificate, purpose: Purpose) -> Result<(), Rule> {
             bit: KeyUsageBit::DigitalSignature,
         });
     }
-    if let Some(bit) = FORBIDDEN_LEAF_USAGES.into_iter().find(|bit| usage.has(*bit)) {
+    if let Some(bit) = FORBIDDEN_LEAF_USAGES
+        .into_iter()
+        .find(|bit| usage.has(*bit))
+    {
         return Err(Rule::KeyUsageForbidden { bit });
     }
     match purpose {
         Purpose::CodeSigning => check_code_signing_purposes(leaf)?,
         Purpose::Timestamping => check_timestamping_purposes(leaf)?,
     }
-    leaf.public_key().key_spec().map(|_| ()).map_err(|_| Rule::LeafKey {
-        key: leaf.public_key().kind().clone(),
-    })
+    leaf.public_key()
+        .key_spec()
+        .map(|_| ())
+        .map_err(|_| Rule::LeafKey {
+            key: leaf.public_key().kind().clone(),
+        })
 }
 
 fn check_code_signing_purposes(leaf: &Certificate) -> Result<(), Rule> {
     let Some(usage) = leaf.extended_key_usage() else {
         return Ok(());
     };
-    match FORBIDDEN_LEAF_PURPOSES.into_iter().find(|(purpose, _)| usage.has(*purpose)) {
+    match FORBIDDEN_LEAF_PURPOSES
+        .into_iter()
+        .find(|(purpose, _)| usage.has(*purpose))
+    {
         Some((_, purpose)) => Err(Rule::PurposeForbidden { purpose }),
         None => Ok(()),
     }
@@ -137,7 +157,9 @@ fn check_code_signing_purposes(leaf: &Certificate) -> Result<(), Rule> {
 /// RFC 3161 §2.3: critical, and timeStamping alone.
 fn check_timestamping_purposes(leaf: &Certificate) -> Result<(), Rule> {
     let extension = ExtensionName::ExtKeyUsage;
-    let usage = leaf.extended_key_usage().ok_or(Rule::Missing { extension })?;
+    let usage = leaf
+        .extended_key_usage()
+        .ok_or(Rule::Missing { extension })?;
     if !usage.critical {
         return Err(Rule::NotCritical { extension });
     }
@@ -187,7 +209,9 @@ fn check_ca(certificate: &Certificate, index: usize, purpose: Purpose) -> Result
 
 fn check_ca_key(key: &KeyKind) -> Result<(), Rule> {
     match key {
-        KeyKind::Rsa { bits } if (crate::MIN_RSA_BITS..=crate::MAX_RSA_BITS).contains(bits) => Ok(()),
+        KeyKind::Rsa { bits } if (crate::MIN_RSA_BITS..=crate::MAX_RSA_BITS).contains(bits) => {
+            Ok(())
+        }
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519 => Ok(()),
         KeyKind::Rsa { .. } | KeyKind::Other(_) => Err(Rule::CaKey { key: key.clone() }),
     }
@@ -196,23 +220,33 @@ fn check_ca_key(key: &KeyKind) -> Result<(), Rule> {
 fn check_issuance(chain: &CertificateChain) -> Result<(), RuleViolation> {
     let certificates = chain.certificates();
     for (index, pair) in certificates.windows(2).enumerate() {
-        let [certificate, issuer] = pair else { continue };
+        let [certificate, issuer] = pair else {
+            continue;
+        };
         if certificate.is_self_signed() {
             return Err(violation(chain, index, Rule::SelfSignedBelowRoot));
         }
         certificate.check_issued_by(issuer).map_err(|error| {
-            violation(chain, index, Rule::NotIssuedByNext {
-                reason: match error {
-                    Error::NotIssuedBy { reason, .. } => reason,
-                    other => other.to_string(),
+            violation(
+                chain,
+                index,
+                Rule::NotIssuedByNext {
+                    reason: match error {
+                        Error::NotIssuedBy { reason, .. } => reason,
+                        other => other.to_string(),
+                    },
+                    next: issuer.subject().to_string(),
                 },
-                next: issuer.subject().to_string(),
-            })
+            )
         })?;
     }
     if !chain.root().is_self_signed() {
         let issuer = chain.root().issuer().to_string();
-        return Err(violation(chain, certificates.len() - 1, Rule::Incomplete { issuer }));
+        return Err(violation(
+            chain,
+            certificates.len() - 1,
+            Rule::Incomplete { issuer },
+        ));
     }
     Ok(())
 }

@@ -47,7 +47,11 @@ pub(crate) fn set(parts: &[&[u8]]) -> Vec<u8> {
 
 /// A non-negative INTEGER from big-endian octets of any padding.
 pub(crate) fn integer(magnitude: &[u8]) -> Vec<u8> {
-    let mut content: Vec<u8> = magnitude.iter().copied().skip_while(|byte| *byte == 0).collect();
+    let mut content: Vec<u8> = magnitude
+        .iter()
+        .copied()
+        .skip_while(|byte| *byte == 0)
+        .collect();
     if content.first().is_none_or(|first| first & 0x80 != 0) {
         content.insert(0, 0);
     }
@@ -102,7 +106,10 @@ pub(crate) fn time(at: OffsetDateTime) -> Option<Vec<u8>> {
     Some(if (1950..2050).contains(&at.year()) {
         tlv(UTC_TIME, format!("{:02}{rest}", at.year() % 100).as_bytes())
     } else {
-        tlv(GENERALIZED_TIME, format!("{:04}{rest}", at.year()).as_bytes())
+        tlv(
+            GENERALIZED_TIME,
+            format!("{:04}{rest}", at.year()).as_bytes(),
+        )
     })
 }
 
@@ -126,9 +133,10 @@ mod tests {
 
     #[test]
     fn a_set_is_sorted() {
-        assert_eq!(set(&[&[0x02, 0x01, 0x02], &[0x02, 0x01, 0x01]]), [
-            0x31, 0x06, 0x02, 0x01, 0x01, 0x02, 0x01, 0x02
-        ]);
+        assert_eq!(
+            set(&[&[0x02, 0x01, 0x02], &[0x02, 0x01, 0x01]]),
+            [0x31, 0x06, 0x02, 0x01, 0x01, 0x02, 0x01, 0x02]
+        );
     }
 
     #[test]
@@ -136,6 +144,9 @@ mod tests {
         let last_utc = time::macros::datetime!(2049-12-31 23:59:59 UTC);
         let first_generalized = time::macros::datetime!(2050-01-01 0:00 UTC);
         assert_eq!(time(last_utc).unwrap(), tlv(UTC_TIME, b"491231235959Z"));
-        assert_eq!(time(first_generalized).unwrap(), tlv(GENERALIZED_TIME, b"20500101000000Z"));
+        assert_eq!(
+            time(first_generalized).unwrap(),
+            tlv(GENERALIZED_TIME, b"20500101000000Z")
+        );
     }
 }

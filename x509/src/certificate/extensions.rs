@@ -164,16 +164,20 @@ impl Extensions {
         match extension.id {
             oid::BASIC_CONSTRAINTS => {
                 self.basic_constraints = Some(
-                    basic_constraints(critical, der).map_err(Error::malformed("basicConstraints of the certificate"))?,
+                    basic_constraints(critical, der)
+                        .map_err(Error::malformed("basicConstraints of the certificate"))?,
                 );
             }
             oid::KEY_USAGE => {
-                self.key_usage =
-                    Some(key_usage(critical, der).map_err(Error::malformed("keyUsage of the certificate"))?);
+                self.key_usage = Some(
+                    key_usage(critical, der)
+                        .map_err(Error::malformed("keyUsage of the certificate"))?,
+                );
             }
             oid::EXTENDED_KEY_USAGE => {
                 self.extended_key_usage = Some(
-                    extended_key_usage(critical, der).map_err(Error::malformed("extKeyUsage of the certificate"))?,
+                    extended_key_usage(critical, der)
+                        .map_err(Error::malformed("extKeyUsage of the certificate"))?,
                 );
             }
             oid::SUBJECT_KEY_IDENTIFIER => {
@@ -185,11 +189,13 @@ impl Extensions {
                 );
             }
             oid::AUTHORITY_KEY_IDENTIFIER => {
-                self.authority_key_id =
-                    authority_key_id(der).map_err(Error::malformed("authorityKeyIdentifier of the certificate"))?;
+                self.authority_key_id = authority_key_id(der).map_err(Error::malformed(
+                    "authorityKeyIdentifier of the certificate",
+                ))?;
             }
             oid::AUTHORITY_INFO_ACCESS => {
-                self.ocsp_urls = ocsp_urls(der).map_err(Error::malformed("authorityInfoAccess of the certificate"))?;
+                self.ocsp_urls = ocsp_urls(der)
+                    .map_err(Error::malformed("authorityInfoAccess of the certificate"))?;
             }
             oid::CRL_DISTRIBUTION_POINTS => {
                 self.crl_distribution_points = DistributionPoint::read_all(der)?;
@@ -210,7 +216,10 @@ pub(crate) fn read_extensions(list: Tlv<'_>) -> Result<Vec<Extension>, Error> {
     let mut fields = list.fields().map_err(&malformed)?;
     let mut all: Vec<Extension> = Vec::new();
     while !fields.is_empty() {
-        let extension = fields.expect(Tag::Sequence).and_then(read_extension).map_err(&malformed)?;
+        let extension = fields
+            .expect(Tag::Sequence)
+            .and_then(read_extension)
+            .map_err(&malformed)?;
         if all.iter().any(|other| other.id == extension.id) {
             return Err(Error::Malformed {
                 what: WHAT,
@@ -243,7 +252,11 @@ fn read_extension(tlv: Tlv<'_>) -> Result<Extension, der::Error> {
     };
     let value = fields.expect(Tag::OctetString)?.value.to_vec();
     fields.finish()?;
-    Ok(Extension { id, critical, value })
+    Ok(Extension {
+        id,
+        critical,
+        value,
+    })
 }
 
 fn basic_constraints(critical: bool, der: &[u8]) -> Result<BasicConstraints, der::Error> {
@@ -257,7 +270,11 @@ fn basic_constraints(critical: bool, der: &[u8]) -> Result<BasicConstraints, der
         None => None,
     };
     fields.finish()?;
-    Ok(BasicConstraints { critical, ca, path_len })
+    Ok(BasicConstraints {
+        critical,
+        ca,
+        path_len,
+    })
 }
 
 fn key_usage(critical: bool, der: &[u8]) -> Result<KeyUsage, der::Error> {
@@ -270,7 +287,11 @@ fn key_usage(critical: bool, der: &[u8]) -> Result<KeyUsage, der::Error> {
     let mut bits = 0;
     // Nine bits are defined: two octets. What lies beyond has no meaning.
     for (index, octet) in octets.iter().take(2).enumerate() {
-        let used = if index == last { octet >> unused << unused } else { *octet };
+        let used = if index == last {
+            octet >> unused << unused
+        } else {
+            *octet
+        };
         // Bit 0 of a BIT STRING is the most significant bit of its first octet.
         bits |= u16::from(used.reverse_bits()) << (8 * index);
     }
@@ -291,7 +312,9 @@ fn extended_key_usage(critical: bool, der: &[u8]) -> Result<ExtendedKeyUsage, de
 
 fn authority_key_id(der: &[u8]) -> Result<Option<Vec<u8>>, der::Error> {
     let mut fields = Fields::single(der, Tag::Sequence)?.fields()?;
-    let key_id = fields.optional(asn1::primitive(0))?.map(|tlv| tlv.value.to_vec());
+    let key_id = fields
+        .optional(asn1::primitive(0))?
+        .map(|tlv| tlv.value.to_vec());
     // authorityCertIssuer and authorityCertSerialNumber are not used here.
     fields.optional(asn1::constructed(1))?;
     fields.optional(asn1::primitive(2))?;
@@ -358,7 +381,10 @@ fn read_distribution_points(der: &[u8]) -> Result<Vec<DistributionPoint>, der::E
     Ok(points)
 }
 
-fn read_full_names(distribution_point_name: Tlv<'_>, point: &mut DistributionPoint) -> Result<(), der::Error> {
+fn read_full_names(
+    distribution_point_name: Tlv<'_>,
+    point: &mut DistributionPoint,
+) -> Result<(), der::Error> {
     let mut choice = distribution_point_name.fields()?;
     if let Some(full_name) = choice.optional(asn1::constructed(0))? {
         let mut names = full_name.fields()?;

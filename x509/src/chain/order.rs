@@ -7,7 +7,10 @@ use crate::{Certificate, Error, PublicKey};
 
 use super::MAX_ORDER_INPUT;
 
-pub(super) fn order(certificates: &[Certificate], leaf_key: &PublicKey) -> Result<Vec<Certificate>, Error> {
+pub(super) fn order(
+    certificates: &[Certificate],
+    leaf_key: &PublicKey,
+) -> Result<Vec<Certificate>, Error> {
     if certificates.len() > MAX_ORDER_INPUT {
         return Err(Error::TooManyCertificates {
             limit: MAX_ORDER_INPUT,
@@ -40,7 +43,10 @@ pub(super) fn order(certificates: &[Certificate], leaf_key: &PublicKey) -> Resul
 
 /// The shortest way from `leaf` to a self-signed certificate. Breadth first, each certificate once:
 /// however tangled the input, the work is at most one signature check for each pair.
-fn path_to_root(leaf: &Certificate, certificates: &[Certificate]) -> Result<Vec<Certificate>, Error> {
+fn path_to_root(
+    leaf: &Certificate,
+    certificates: &[Certificate],
+) -> Result<Vec<Certificate>, Error> {
     let mut steps = vec![Step {
         certificate: leaf,
         below: None,
@@ -48,7 +54,9 @@ fn path_to_root(leaf: &Certificate, certificates: &[Certificate]) -> Result<Vec<
     let mut queue = VecDeque::from([0]);
     let mut furthest = leaf;
     while let Some(position) = queue.pop_front() {
-        let Some(step) = steps.get(position) else { break };
+        let Some(step) = steps.get(position) else {
+            break;
+        };
         let current = step.certificate;
         if current.is_self_signed() {
             return Ok(walk_back(&steps, position));
@@ -85,17 +93,26 @@ fn walk_back(steps: &[Step<'_>], root: usize) -> Vec<Certificate> {
 }
 
 /// Who issued `certificate`, the likeliest first.
-fn issuers_of<'a>(certificate: &Certificate, candidates: &'a [Certificate]) -> Vec<&'a Certificate> {
+fn issuers_of<'a>(
+    certificate: &Certificate,
+    candidates: &'a [Certificate],
+) -> Vec<&'a Certificate> {
     let mut issuers: Vec<&Certificate> = candidates
         .iter()
         .filter(|candidate| candidate.is_ca() && certificate.check_issued_by(candidate).is_ok())
         .collect();
-    issuers.sort_by_key(|issuer| (!key_ids_match(certificate, issuer), Reverse(issuer.not_after())));
+    issuers.sort_by_key(|issuer| {
+        (
+            !key_ids_match(certificate, issuer),
+            Reverse(issuer.not_after()),
+        )
+    });
     issuers
 }
 
 fn key_ids_match(certificate: &Certificate, issuer: &Certificate) -> bool {
-    certificate.authority_key_id().is_some() && certificate.authority_key_id() == issuer.subject_key_id()
+    certificate.authority_key_id().is_some()
+        && certificate.authority_key_id() == issuer.subject_key_id()
 }
 
 fn missing_issuer(certificate: &Certificate) -> Error {

@@ -32,12 +32,15 @@ pub(crate) fn is_pem(bytes: &[u8]) -> bool {
 /// # Errors
 /// [`Error::Malformed`] if a block does not end or is not base64.
 pub(crate) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, Error> {
-    let malformed = Error::malformed("PEM");
-    let text = std::str::from_utf8(bytes).map_err(&malformed)?;
+    let malformed = |reason| Error::malformed_because("PEM", reason);
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not text"))?;
     let mut blocks = Vec::new();
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
-        let Some(label) = line.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(DASHES)) else {
+        let Some(label) = line
+            .strip_prefix(BEGIN)
+            .and_then(|rest| rest.strip_suffix(DASHES))
+        else {
             continue;
         };
         let mut base64 = Zeroizing::new(String::new());
@@ -46,7 +49,10 @@ pub(crate) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, Error> {
             let line = lines
                 .next()
                 .ok_or_else(|| malformed("a BEGIN line has no END line"))?;
-            if let Some(end) = line.strip_prefix(END).and_then(|rest| rest.strip_suffix(DASHES)) {
+            if let Some(end) = line
+                .strip_prefix(END)
+                .and_then(|rest| rest.strip_suffix(DASHES))
+            {
                 if end != label {
                     return Err(malformed("the labels of a BEGIN and an END line differ"));
                 }

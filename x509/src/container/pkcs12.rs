@@ -58,7 +58,10 @@ fn data(content_info: Tlv<'_>) -> Result<&[u8], der::Error> {
     if fields.expect(Tag::ObjectIdentifier)?.oid()? != oid::CMS_DATA {
         return Err(Tag::ObjectIdentifier.value_error().into());
     }
-    Ok(fields.expect(asn1::constructed(0))?.inner(Tag::OctetString)?.value)
+    Ok(fields
+        .expect(asn1::constructed(0))?
+        .inner(Tag::OctetString)?
+        .value)
 }
 
 fn read_bags(safe_contents: &[u8], certificates: &mut Vec<Certificate>) -> Result<(), Error> {

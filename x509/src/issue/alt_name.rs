@@ -40,11 +40,13 @@ impl SubjectAltName {
     pub(super) fn check(&self) -> Result<(), Error> {
         let good = match self {
             Self::Dns(name) => is_dns_name(name),
-            Self::Email(address) => address
-                .split_once('@')
-                .is_some_and(|(local, domain)| !local.is_empty() && is_text(address) && is_dns_name(domain)),
+            Self::Email(address) => address.split_once('@').is_some_and(|(local, domain)| {
+                !local.is_empty() && is_text(address) && is_dns_name(domain)
+            }),
             Self::Uri(uri) => uri.split_once(':').is_some_and(|(scheme, rest)| {
-                scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.is_empty() && is_text(uri)
+                scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && !rest.is_empty()
+                    && is_text(uri)
             }),
             Self::Ip(_) => true,
         };
@@ -68,9 +70,16 @@ fn is_dns_name(name: &str) -> bool {
             && label.len() <= 63
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     };
-    name.len() <= MAX_DNS_LEN && name.strip_prefix("*.").unwrap_or(name).split('.').all(is_label)
+    name.len() <= MAX_DNS_LEN
+        && name
+            .strip_prefix("*.")
+            .unwrap_or(name)
+            .split('.')
+            .all(is_label)
 }
 
 impl fmt::Display for SubjectAltName {
@@ -100,7 +109,11 @@ impl FromStr for SubjectAltName {
             "email" => Self::Email(value.to_owned()),
             "uri" => Self::Uri(value.to_owned()),
             "ip" => Self::Ip(value.parse().map_err(|_| refuse("is not an IP address"))?),
-            _ => return Err(refuse("is of an unknown kind; DNS, email, URI and IP are known")),
+            _ => {
+                return Err(refuse(
+                    "is of an unknown kind; DNS, email, URI and IP are known",
+                ));
+            }
         };
         name.check()?;
         Ok(name)

@@ -36,7 +36,10 @@ impl CertificationRequest {
                 reason: "the subject is empty".to_owned(),
             });
         }
-        template.subject_alt_names.iter().try_for_each(SubjectAltName::check)?;
+        template
+            .subject_alt_names
+            .iter()
+            .try_for_each(SubjectAltName::check)?;
         key.key_spec()?;
 
         let mut extensions = usage_extensions(&template.subject_alt_names);
@@ -95,6 +98,7 @@ impl UnsignedRequest {
     /// # Errors
     /// [`Error::SignatureInvalid`] if the key did not make the signature over these bytes.
     pub fn assemble(self, raw_signature: &[u8]) -> Result<CertificationRequest, Error> {
-        assemble(&self.to_be_signed, &self.key, raw_signature).map(|der| CertificationRequest { der })
+        assemble(&self.to_be_signed, &self.key, raw_signature)
+            .map(|der| CertificationRequest { der })
     }
 }

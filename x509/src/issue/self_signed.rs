@@ -32,10 +32,12 @@ impl SerialNumber {
     /// [`Error::Crypto`] if the source fails.
     pub fn random() -> Result<Self, Error> {
         let mut bytes = [0; SERIAL_LEN];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto {
-            operation: "making a serial number",
-            reason: "the random source failed".to_owned(),
-        })?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| Error::Crypto {
+                operation: "making a serial number",
+                reason: "the random source failed".to_owned(),
+            })?;
         Ok(Self::from_random(bytes))
     }
 }
@@ -89,7 +91,10 @@ impl SelfSignedCertificate {
     /// # Errors
     /// [`Error::Template`] if the subject is empty, the validity period is not one or a name is
     /// malformed; [`Error::UnsupportedKey`].
-    pub fn prepare(template: &SelfSignedTemplate, key: &PublicKey) -> Result<UnsignedCertificate, Error> {
+    pub fn prepare(
+        template: &SelfSignedTemplate,
+        key: &PublicKey,
+    ) -> Result<UnsignedCertificate, Error> {
         check(template)?;
         let algorithm = SignatureAlgorithm::for_signing(key.key_spec()?.signing_algorithm());
         let time = |at| {
@@ -135,7 +140,10 @@ fn check(template: &SelfSignedTemplate) -> Result<(), Error> {
     if template.not_before >= template.not_after {
         return refuse("it would end before it begins");
     }
-    template.subject_alt_names.iter().try_for_each(SubjectAltName::check)
+    template
+        .subject_alt_names
+        .iter()
+        .try_for_each(SubjectAltName::check)
 }
 
 /// A certificate that lacks its signature.

@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 use std::iter::Peekable;
 use std::str::Chars;
 
-use der::Tag;
 use der::asn1::ObjectIdentifier;
 
 use super::{Attribute, text_of};
@@ -105,16 +104,17 @@ pub(super) fn parse(text: &str) -> Result<Vec<Vec<Attribute>>, String> {
 fn attribute(characters: &mut Peekable<Chars<'_>>) -> Result<Attribute, String> {
     skip_white_space(characters);
     let mut name = String::new();
-    while let Some(character) = characters.next_if(|c| c.is_ascii_alphanumeric() || *c == '.' || *c == '-') {
+    while let Some(character) =
+        characters.next_if(|c| c.is_ascii_alphanumeric() || *c == '.' || *c == '-')
+    {
         name.push(character);
     }
     skip_white_space(characters);
+    if name.is_empty() {
+        return Err("an attribute such as CN=name is expected".to_owned());
+    }
     if characters.next() != Some('=') {
-        return Err(if name.is_empty() {
-            "an attribute such as CN=name is expected".to_owned()
-        } else {
-            format!("= is expected after {name}")
-        });
+        return Err(format!("= is expected after {name}"));
     }
     let oid = attribute_type(&name)?;
     skip_white_space(characters);
@@ -151,7 +151,9 @@ fn string_value(characters: &mut Peekable<Chars<'_>>) -> Result<String, String> 
     let mut bytes = Vec::new();
     // The length up to the last character that white space trimming must keep.
     let mut kept = 0;
-    while let Some(character) = characters.next_if(|c| !matches!(c, ',' | '+' | ';' | '"' | '<' | '>')) {
+    while let Some(character) =
+        characters.next_if(|c| !matches!(c, ',' | '+' | ';' | '"' | '<' | '>'))
+    {
         let escaped = character == '\\';
         if escaped {
             bytes.push_escape(characters)?;
@@ -175,9 +177,15 @@ trait PushEscape {
 
 impl PushEscape for Vec<u8> {
     fn push_escape(&mut self, characters: &mut Peekable<Chars<'_>>) -> Result<(), String> {
-        let bad = || "a backslash must be followed by a special character or two hexadecimal digits".to_owned();
+        let bad = || {
+            "a backslash must be followed by a special character or two hexadecimal digits"
+                .to_owned()
+        };
         let first = characters.next().ok_or_else(bad)?;
-        if matches!(first, '"' | '+' | ',' | ';' | '<' | '>' | '\\' | ' ' | '#' | '=') {
+        if matches!(
+            first,
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' | ' ' | '#' | '='
+        ) {
             self.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
             return Ok(());
         }
@@ -198,7 +206,8 @@ fn hexadecimal_value(characters: &mut Peekable<Chars<'_>>) -> Result<Vec<u8>, St
         digits.push(digit);
     }
     skip_white_space(characters);
-    hex::decode(&digits).map_err(|_| "# must be followed by an even number of hexadecimal digits".to_owned())
+    hex::decode(&digits)
+        .map_err(|_| "# must be followed by an even number of hexadecimal digits".to_owned())
 }
 
 fn encode(oid: ObjectIdentifier, text: &str) -> Vec<u8> {
@@ -247,7 +256,10 @@ mod tests {
     #[test]
     fn spaces_around_attributes_and_letter_case_of_types_do_not_matter() {
         let plain = Name::from_rfc4514("CN=a b,O=c,ST=d,C=GB").unwrap();
-        assert_eq!(Name::from_rfc4514(" cn = a b , o=c, S=d,c = GB ").unwrap(), plain);
+        assert_eq!(
+            Name::from_rfc4514(" cn = a b , o=c, S=d,c = GB ").unwrap(),
+            plain
+        );
     }
 
     #[test]

@@ -62,10 +62,14 @@ pub enum Rule {
     #[error("basicConstraints say cA=TRUE, but a signing certificate must not be a CA")]
     LeafIsCa,
     /// A certificate above the leaf is no CA.
-    #[error("basicConstraints say cA=FALSE, but it is above the signing certificate and so must be a CA")]
+    #[error(
+        "basicConstraints say cA=FALSE, but it is above the signing certificate and so must be a CA"
+    )]
     NotCa,
     /// More intermediate certificates than pathLenConstraint allows.
-    #[error("basicConstraints allow {limit} intermediate certificates below it (pathLenConstraint), there are {below}")]
+    #[error(
+        "basicConstraints allow {limit} intermediate certificates below it (pathLenConstraint), there are {below}"
+    )]
     PathTooLong {
         /// The constraint.
         limit: u32,
@@ -94,13 +98,17 @@ pub enum Rule {
     #[error("extKeyUsage must be timeStamping and nothing else")]
     NotOnlyTimestamping,
     /// The key of the signing certificate has no key spec.
-    #[error("its {key} key is not allowed: it must be RSA 2048, 3072 or 4096, or EC P-256, P-384 or P-521")]
+    #[error(
+        "its {key} key is not allowed: it must be RSA 2048, 3072 or 4096, or EC P-256, P-384 or P-521"
+    )]
     LeafKey {
         /// The key.
         key: KeyKind,
     },
     /// The key of a CA is too small, or none that signatures can be verified with.
-    #[error("its {key} key is not allowed: a CA's must be RSA of 2048 to 8192 bits, EC P-256, P-384 or P-521, or Ed25519")]
+    #[error(
+        "its {key} key is not allowed: a CA's must be RSA of 2048 to 8192 bits, EC P-256, P-384 or P-521, or Ed25519"
+    )]
     CaKey {
         /// The key.
         key: KeyKind,
@@ -129,7 +137,9 @@ pub enum Rule {
         reason: String,
     },
     /// The last certificate is not self-signed.
-    #[error("the chain ends here without a self-signed root: the certificate of its issuer \"{issuer}\" is missing")]
+    #[error(
+        "the chain ends here without a self-signed root: the certificate of its issuer \"{issuer}\" is missing"
+    )]
     Incomplete {
         /// The missing issuer.
         issuer: String,
