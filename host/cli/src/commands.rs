@@ -1,0 +1,48 @@
+//! One module per command, with its arguments and what it does.
+
+mod completion;
+mod key;
+mod version;
+
+use clap::{Parser, Subcommand};
+
+use crate::application::Application;
+use crate::failure::Failure;
+
+/// Signs and verifies container images, OCI artifacts and files as the Notary Project specifies
+#[derive(Debug, Parser)]
+#[command(
+    name = "apostille",
+    disable_version_flag = true,
+    disable_help_subcommand = false
+)]
+pub struct CommandLine {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Every command. A doc comment on a variant would replace the help text of the command itself.
+#[allow(missing_docs)]
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    Version(version::Version),
+    #[command(subcommand)]
+    Completion(completion::Completion),
+}
+
+impl Command {
+    /// Does what the command line asks for.
+    ///
+    /// # Errors
+    /// The failure that ends the command.
+    pub fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Key(command) => command.run(application),
+            Self::Version(command) => command.run(application),
+            Self::Completion(command) => command.run(application),
+        }
+    }
+}
