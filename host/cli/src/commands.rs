@@ -1,7 +1,10 @@
 //! One module per command, with its arguments and what it does.
 
+mod blob;
+mod certificate;
 mod completion;
 mod key;
+mod policy;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +31,12 @@ pub struct CommandLine {
 pub enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
+    #[command(subcommand, visible_alias = "cert")]
+    Certificate(certificate::CertificateCommand),
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Blob(blob::BlobCommand),
     Version(version::Version),
     #[command(subcommand)]
     Completion(completion::Completion),
@@ -41,6 +50,9 @@ impl Command {
     pub fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         match self {
             Self::Key(command) => command.run(application),
+            Self::Certificate(command) => command.run(application),
+            Self::Policy(command) => command.run(application),
+            Self::Blob(command) => command.run(application),
             Self::Version(command) => command.run(application),
             Self::Completion(command) => command.run(application),
         }

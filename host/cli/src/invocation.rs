@@ -19,8 +19,8 @@ use crate::failure::Failure;
 pub enum Invocation {
     /// Run a command: its path of names, then everything else in the order given.
     Run(Vec<OsString>),
-    /// Print the help of the group (or of the program) with this path.
-    GroupHelp(Vec<String>),
+    /// Print the help of the group, the command or the program with this path.
+    Help(Vec<String>),
 }
 
 /// Finds the command among `arguments` (without the program's own name).
@@ -28,6 +28,9 @@ pub enum Invocation {
 /// # Errors
 /// An unknown command at the top, or a switch with a value that is not a boolean.
 pub fn read(root: &Command, program: &str, arguments: &[OsString]) -> Result<Invocation, Failure> {
+    if let Some((_, topic)) = arguments.split_first().filter(|(first, _)| *first == "help") {
+        return Ok(Invocation::Help(split_path(root, topic).0));
+    }
     let (path, rest) = split_path(root, arguments);
     let command = descend(root, &path);
     let is_group = command.get_subcommands().next().is_some();
@@ -47,7 +50,7 @@ pub fn read(root: &Command, program: &str, arguments: &[OsString]) -> Result<Inv
             return Err(unknown_command(root, program, &word.to_string_lossy()));
         }
     }
-    Ok(Invocation::GroupHelp(path))
+    Ok(Invocation::Help(path))
 }
 
 /// The names of the command, and the arguments without them.
@@ -262,7 +265,7 @@ mod tests {
                 .map(|argument| argument.to_string_lossy().into_owned())
                 .collect::<Vec<_>>()
                 .join(" "),
-            Invocation::GroupHelp(path) => format!("help {}", path.join(" ")),
+            Invocation::Help(path) => format!("help {}", path.join(" ")),
         }
     }
 

@@ -39,10 +39,12 @@ pub mod flags;
 pub mod go_duration;
 pub mod invocation;
 pub mod pairs;
+pub mod policy_file;
 pub mod reference_page;
 pub mod secret;
 pub mod signing_keys;
 pub mod table;
+pub mod times;
 pub mod tree;
 pub mod usage;
 
@@ -89,7 +91,7 @@ fn program_name(first: Option<&OsString>) -> &'static str {
 fn dispatch(application: &mut Application<'_>, arguments: &[OsString]) -> Result<(), Failure> {
     let tree = command_tree(application.program);
     match invocation::read(&tree, application.program, arguments)? {
-        Invocation::GroupHelp(path) => {
+        Invocation::Help(path) => {
             let help = render_help(tree, &path);
             application.console.raw(help.as_bytes())
         }
