@@ -28,7 +28,10 @@ pub enum Invocation {
 /// # Errors
 /// An unknown command at the top, or a switch with a value that is not a boolean.
 pub fn read(root: &Command, program: &str, arguments: &[OsString]) -> Result<Invocation, Failure> {
-    if let Some((_, topic)) = arguments.split_first().filter(|(first, _)| *first == "help") {
+    if let Some((_, topic)) = arguments
+        .split_first()
+        .filter(|(first, _)| *first == "help")
+    {
         return Ok(Invocation::Help(split_path(root, topic).0));
     }
     let (path, rest) = split_path(root, arguments);

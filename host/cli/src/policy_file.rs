@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use apostille_trust::policy::{BlobTrustPolicy, MAX_POLICY_SIZE, OciTrustPolicy, PolicyError, read_policy_file};
+use apostille_trust::policy::{
+    BlobTrustPolicy, MAX_POLICY_SIZE, OciTrustPolicy, PolicyError, read_policy_file,
+};
 
 use crate::application::Application;
 use crate::directories::Directories;
@@ -79,7 +81,10 @@ impl PolicyFile {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(self, directories: &Directories) -> Result<Option<(PathBuf, Vec<u8>)>, PolicyError> {
+    pub fn read(
+        self,
+        directories: &Directories,
+    ) -> Result<Option<(PathBuf, Vec<u8>)>, PolicyError> {
         for path in self.candidates(directories) {
             if let Some(contents) = read_policy_file(&path)? {
                 return Ok(Some((path, contents)));
@@ -110,11 +115,13 @@ impl PolicyFile {
         let word = self.word();
         if self.usable(&application.directories) {
             if force {
-                let text = format!("existing {word} trust policy configuration will be overwritten");
+                let text =
+                    format!("existing {word} trust policy configuration will be overwritten");
                 application.console.warn(text);
             } else {
-                let question =
-                    format!("The {word} trust policy configuration already exists, do you want to overwrite it?");
+                let question = format!(
+                    "The {word} trust policy configuration already exists, do you want to overwrite it?"
+                );
                 if !application.console.confirm(&question)? {
                     return Ok(None);
                 }
@@ -134,7 +141,10 @@ impl PolicyFile {
     fn remove_legacy(self, application: &mut Application<'_>) -> Result<(), Failure> {
         let legacy = application.directories.legacy_trust_policy();
         match std::fs::remove_file(&legacy) {
-            Ok(()) => application.console.line(format!("Delete old trust policy configuration {}", legacy.display())),
+            Ok(()) => application.console.line(format!(
+                "Delete old trust policy configuration {}",
+                legacy.display()
+            )),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => {
                 let text = format!(
@@ -155,7 +165,10 @@ impl PolicyFile {
         let limit = u64::try_from(MAX_POLICY_SIZE).unwrap_or(u64::MAX);
         let contents = durable_file::read_limited(path, limit).map_err(|error| {
             let word = self.word();
-            let doing = format!("failed to read {word} trust policy configuration {}", path.display());
+            let doing = format!(
+                "failed to read {word} trust policy configuration {}",
+                path.display()
+            );
             Failure::because(FailureKind::General, doing, &error)
         })?;
         let warnings = self
@@ -172,7 +185,9 @@ impl From<PolicyError> for Failure {
             PolicyError::NotPresent { .. } => {
                 failure.hint("To import one, use `apostille policy import <path-to-policy.json>`")
             }
-            PolicyError::NoApplicableStatement { .. } => failure.hint("To see the policy, use `apostille policy show`"),
+            PolicyError::NoApplicableStatement { .. } => {
+                failure.hint("To see the policy, use `apostille policy show`")
+            }
             _ => failure,
         }
     }

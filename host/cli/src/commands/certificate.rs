@@ -1,11 +1,11 @@
 //! `certificate add | list | show | delete | generate-test | cleanup-test`
 
 mod add;
+mod cleanup_test;
 mod delete;
 mod generate_test;
 mod list;
 mod show;
-mod cleanup_test;
 
 use apostille_trust::store::{StoreName, StoreType};
 use clap::{Args, Subcommand};
@@ -43,9 +43,14 @@ impl CertificateCommand {
 
 /// `--type` and `--store`, which name a store together.
 #[derive(Args, Debug)]
-pub struct StoreFlags {
+pub(super) struct StoreFlags {
     /// Type of the trust store: ca, signingAuthority or tsa
-    #[arg(short = 't', long = "type", value_name = "string", allow_hyphen_values = true)]
+    #[arg(
+        short = 't',
+        long = "type",
+        value_name = "string",
+        allow_hyphen_values = true
+    )]
     store_type: Option<String>,
     /// Name of the trust store
     #[arg(short, long, value_name = "string", allow_hyphen_values = true)]
@@ -61,7 +66,10 @@ pub(super) struct Store {
 
 impl StoreFlags {
     fn check(&self) -> Result<(), Failure> {
-        usage::require(&[("type", self.store_type.is_some()), ("store", self.store.is_some())])
+        usage::require(&[
+            ("type", self.store_type.is_some()),
+            ("store", self.store.is_some()),
+        ])
     }
 
     fn store(&self) -> Result<Store, Failure> {
@@ -88,13 +96,18 @@ impl Store {
 }
 
 fn type_directory(directories: &Directories, store_type: StoreType) -> PathBuf {
-    directories.trust_store().join("x509").join(store_type.as_str())
+    directories
+        .trust_store()
+        .join("x509")
+        .join(store_type.as_str())
 }
 
 /// A file of a store, by a name that cannot lead out of it.
 fn file_name(name: &str) -> Result<&str, Failure> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
-        return Err(Failure::usage(format!("{name:?} is not the name of a certificate file in the trust store")));
+        return Err(Failure::usage(format!(
+            "{name:?} is not the name of a certificate file in the trust store"
+        )));
     }
     Ok(name)
 }

@@ -76,14 +76,18 @@ impl Show {
         application.console.raw(&contents)?;
         match checked {
             Ok(warnings) => {
-                warnings.iter().for_each(|warning| application.console.warn(warning));
+                warnings
+                    .iter()
+                    .for_each(|warning| application.console.warn(warning));
                 Ok(())
             }
-            Err(error) => Err(Failure::new(FailureKind::Policy, chain_of(&error)).hint(format!(
-                "Correct it and import it again using `{} {} import <path-to-policy.json>`",
-                application.program,
-                file.command()
-            ))),
+            Err(error) => Err(
+                Failure::new(FailureKind::Policy, chain_of(&error)).hint(format!(
+                    "Correct it and import it again using `{} {} import <path-to-policy.json>`",
+                    application.program,
+                    file.command()
+                )),
+            ),
         }
     }
 }
@@ -102,13 +106,19 @@ impl Import {
     fn run(self, application: &mut Application<'_>, file: PolicyFile) -> Result<(), Failure> {
         let [path] = self.arguments.as_slice() else {
             let text = format!("requires 1 argument but received {}.", self.arguments.len());
-            let form = format!("Usage: {} {} import <path-to-policy.json>", application.program, file.command());
+            let form = format!(
+                "Usage: {} {} import <path-to-policy.json>",
+                application.program,
+                file.command()
+            );
             return Err(Failure::usage(text)
                 .hint(form)
                 .hint("Please specify a trust policy file location as the argument"));
         };
         let (contents, warnings) = file.read_import(Path::new(path))?;
-        warnings.iter().for_each(|warning| application.console.warn(warning));
+        warnings
+            .iter()
+            .for_each(|warning| application.console.warn(warning));
         if let Some(written) = file.write(application, &contents, self.force)? {
             application.console.line(format!(
                 "Successfully imported {} trust policy configuration to {}.",
@@ -122,7 +132,7 @@ impl Import {
 
 /// What both kinds of `init` ask for.
 #[derive(Args, Debug)]
-pub struct InitFlags {
+struct InitFlags {
     /// Name of the policy statement
     #[arg(short, long, value_name = "string", allow_hyphen_values = true)]
     name: Option<String>,
@@ -189,7 +199,8 @@ struct VerificationDocument {
 impl InitBlob {
     fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         usage::no_arguments(&self.arguments)?;
-        self.flags.run(application, PolicyFile::Blob, Vec::new(), self.global)
+        self.flags
+            .run(application, PolicyFile::Blob, Vec::new(), self.global)
     }
 }
 
@@ -199,7 +210,8 @@ impl InitOci {
         if self.registry_scope.is_empty() {
             self.registry_scope.push("*".to_owned());
         }
-        self.flags.run(application, PolicyFile::Oci, self.registry_scope, false)
+        self.flags
+            .run(application, PolicyFile::Oci, self.registry_scope, false)
     }
 }
 
@@ -227,8 +239,13 @@ impl InitFlags {
                 global_policy,
             }],
         };
-        let contents = serde_json::to_vec_pretty(&document)
-            .map_err(|error| Failure::because(FailureKind::General, "cannot write the policy as JSON", &error))?;
+        let contents = serde_json::to_vec_pretty(&document).map_err(|error| {
+            Failure::because(
+                FailureKind::General,
+                "cannot write the policy as JSON",
+                &error,
+            )
+        })?;
         file.check(&contents, Path::new("made from the flags"))?;
         if let Some(path) = file.write(application, &contents, self.force)? {
             application.console.line(format!(

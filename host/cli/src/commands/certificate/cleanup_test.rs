@@ -23,7 +23,10 @@ pub struct CleanupTest {
 
 impl CleanupTest {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
-        let name = self.arguments.first().ok_or_else(|| Failure::usage("missing certificate common name"))?;
+        let name = self
+            .arguments
+            .first()
+            .ok_or_else(|| Failure::usage("missing certificate common name"))?;
         let store = Store {
             store_type: StoreType::Ca,
             name: store_name(name).map_err(|_| super::generate_test::bad_name())?,
@@ -40,11 +43,16 @@ impl CleanupTest {
                 key.display(),
                 certificate.display()
             ))?;
-            if !application.console.confirm("Are you sure you want to continue?")? {
+            if !application
+                .console
+                .confirm("Are you sure you want to continue?")?
+            {
                 return Ok(());
             }
         }
-        let trusted = store.directory(&application.directories).join(format!("{name}.crt"));
+        let trusted = store
+            .directory(&application.directories)
+            .join(format!("{name}.crt"));
         let line = if fs::symlink_metadata(&trusted).is_ok() {
             super::delete::delete_file(&trusted)?;
             format!("Successfully deleted {name}.crt from trust store {name} of type ca")
@@ -54,7 +62,12 @@ impl CleanupTest {
         application.console.line(line)?;
         remove_from_list(application, name)?;
         remove(application, &key, "key file", "Key file")?;
-        remove(application, &certificate, "certificate file", "Certificate file")?;
+        remove(
+            application,
+            &certificate,
+            "certificate file",
+            "Certificate file",
+        )?;
         application.console.line("Cleanup completed successfully")
     }
 }
@@ -71,12 +84,19 @@ fn remove_from_list(application: &mut Application<'_>, name: &str) -> Result<(),
     application.console.line(line)
 }
 
-fn remove(application: &mut Application<'_>, path: &Path, what: &str, capital: &str) -> Result<(), Failure> {
+fn remove(
+    application: &mut Application<'_>,
+    path: &Path,
+    what: &str,
+    capital: &str,
+) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Ok(()) => application.console.line(format!("Successfully deleted {what}: {}", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            application.console.line(format!("{capital} {} does not exist", path.display()))
-        }
+        Ok(()) => application
+            .console
+            .line(format!("Successfully deleted {what}: {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => application
+            .console
+            .line(format!("{capital} {} does not exist", path.display())),
         Err(error) => {
             let doing = format!("failed to delete {what} {}", path.display());
             Err(Failure::because(FailureKind::General, doing, &error))

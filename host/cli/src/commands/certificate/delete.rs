@@ -28,7 +28,10 @@ impl Delete {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         self.store.check()?;
         let (store_type, name) = (&self.store.store_type, &self.store.store);
-        let (store_type, name) = (store_type.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
+        let (store_type, name) = (
+            store_type.as_deref().unwrap_or_default(),
+            name.as_deref().unwrap_or_default(),
+        );
         match (self.all, self.arguments.first()) {
             (true, Some(_)) => Err(Failure::usage(
                 "cannot delete a single certificate file when --all flag is set. use --help flag for more details",
@@ -39,20 +42,28 @@ impl Delete {
             )),
             (true, None) => {
                 let directory = self.store.store()?.directory(&application.directories);
-                let question = format!("Are you sure you want to delete all certificates in \"{name}\" of type \"{store_type}\"?");
+                let question = format!(
+                    "Are you sure you want to delete all certificates in \"{name}\" of type \"{store_type}\"?"
+                );
                 if self.yes || application.console.confirm(&question)? {
                     delete_store(&directory)?;
-                    application.console.line(format!("Successfully deleted {}", directory.display()))?;
+                    application
+                        .console
+                        .line(format!("Successfully deleted {}", directory.display()))?;
                 }
                 Ok(())
             }
             (false, Some(file)) => {
                 let directory = self.store.store()?.directory(&application.directories);
                 let path = directory.join(file_name(file)?);
-                let question = format!("Are you sure you want to delete \"{file}\" in \"{name}\" of type \"{store_type}\"?");
+                let question = format!(
+                    "Are you sure you want to delete \"{file}\" in \"{name}\" of type \"{store_type}\"?"
+                );
                 if self.yes || application.console.confirm(&question)? {
                     delete_file(&path)?;
-                    let text = format!("Successfully deleted {file} from trust store {name} of type {store_type}");
+                    let text = format!(
+                        "Successfully deleted {file} from trust store {name} of type {store_type}"
+                    );
                     application.console.line(text)?;
                 }
                 Ok(())
@@ -68,7 +79,10 @@ fn delete_store(directory: &Path) -> Result<(), Failure> {
         Err(error) => Err(error),
     };
     result.map_err(|error| {
-        let doing = format!("failed to delete the named trust store {}", directory.display());
+        let doing = format!(
+            "failed to delete the named trust store {}",
+            directory.display()
+        );
         Failure::because(FailureKind::General, doing, &error)
     })
 }

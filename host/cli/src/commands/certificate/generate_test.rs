@@ -6,7 +6,9 @@ use std::path::Path;
 use apostille_trust::store::StoreType;
 use clap::Args;
 use notary_plugin_protocol::KeySpec;
-use notary_x509::{Certificate, Name, PrivateKey, SelfSignedCertificate, SelfSignedTemplate, SerialNumber};
+use notary_x509::{
+    Certificate, Name, PrivateKey, SelfSignedCertificate, SelfSignedTemplate, SerialNumber,
+};
 use time::{Duration, OffsetDateTime};
 
 use super::add::add_file;
@@ -35,7 +37,10 @@ const LIFETIME: Duration = Duration::hours(24);
 
 impl GenerateTest {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
-        let name = self.arguments.first().ok_or_else(|| Failure::usage("missing certificate common_name"))?;
+        let name = self
+            .arguments
+            .first()
+            .ok_or_else(|| Failure::usage("missing certificate common_name"))?;
         let store = Store {
             store_type: StoreType::Ca,
             name: store_name(name).map_err(|_| bad_name())?,
@@ -47,24 +52,50 @@ impl GenerateTest {
             application.directories.local_certificate(name),
         );
 
-        application.console.line(format!("generating RSA Key with {} bits", self.bits))?;
+        application
+            .console
+            .line(format!("generating RSA Key with {} bits", self.bits))?;
         let (key, certificate) = generate(name, key_spec)?;
         let expiry = times::rfc3339(certificate.not_after());
-        application.console.line(format!("generated certificate expiring on {expiry}"))?;
-        let pem = key.to_pkcs8_pem().map_err(|error| cannot("encode the key", &error))?;
+        application
+            .console
+            .line(format!("generated certificate expiring on {expiry}"))?;
+        let pem = key
+            .to_pkcs8_pem()
+            .map_err(|error| cannot("encode the key", &error))?;
         write(&key_path, pem.as_bytes(), 0o600, "key")?;
-        application.console.line(format!("wrote key: {}", key_path.display()))?;
-        write(&cert_path, certificate.to_pem().as_bytes(), 0o644, "certificate")?;
-        application.console.line(format!("wrote certificate: {}", cert_path.display()))?;
+        application
+            .console
+            .line(format!("wrote key: {}", key_path.display()))?;
+        write(
+            &cert_path,
+            certificate.to_pem().as_bytes(),
+            0o644,
+            "certificate",
+        )?;
+        application
+            .console
+            .line(format!("wrote certificate: {}", cert_path.display()))?;
 
         let file = add_file(application, &store, &cert_path).map_err(Failure::general)?;
-        application.console.line(format!("Successfully added {file} to named store {name} of type ca"))?;
-        let source = KeySource::Local { key_path, cert_path };
+        application.console.line(format!(
+            "Successfully added {file} to named store {name} of type ca"
+        ))?;
+        let source = KeySource::Local {
+            key_path,
+            cert_path,
+        };
         let entry = SigningKey::new(name.clone(), source);
-        SigningKeys::change(&application.directories.signing_keys(), |list| list.add(entry, self.default))?;
-        application.console.line(format!("{name}: added to the key list"))?;
+        SigningKeys::change(&application.directories.signing_keys(), |list| {
+            list.add(entry, self.default)
+        })?;
+        application
+            .console
+            .line(format!("{name}: added to the key list"))?;
         if self.default {
-            application.console.line(format!("{name}: marked as default signing key"))?;
+            application
+                .console
+                .line(format!("{name}: marked as default signing key"))?;
         }
         Ok(())
     }
@@ -94,11 +125,19 @@ fn refuse_existing(application: &Application<'_>, name: &str) -> Result<(), Fail
         (directories.local_certificate(name), "certificate"),
     ] {
         if fs::symlink_metadata(&path).is_ok() {
-            let text = format!("failed to write {what} file: {}: file exists", path.display());
-            return Err(Failure::general(text).hint(format!("To remove it, use `apostille cert cleanup-test {name}`")));
+            let text = format!(
+                "failed to write {what} file: {}: file exists",
+                path.display()
+            );
+            return Err(Failure::general(text).hint(format!(
+                "To remove it, use `apostille cert cleanup-test {name}`"
+            )));
         }
     }
-    if SigningKeys::load(&directories.signing_keys())?.find(Some(name)).is_ok() {
+    if SigningKeys::load(&directories.signing_keys())?
+        .find(Some(name))
+        .is_ok()
+    {
         return Err(SigningKeysError::Exists(name.to_owned()).into());
     }
     Ok(())

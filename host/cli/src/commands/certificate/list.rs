@@ -39,7 +39,9 @@ impl List {
         application.console.show_debug(self.logging.debug);
         let files = self.files(application)?;
         if json {
-            return application.console.json(&serde_json::json!({ "certificates": files }));
+            return application
+                .console
+                .json(&serde_json::json!({ "certificates": files }));
         }
         // notation prints nothing at all for a type or a store that does not exist.
         if files.is_empty() && (self.store.store_type.is_some() || self.store.store.is_some()) {
@@ -47,7 +49,11 @@ impl List {
         }
         let mut table = Table::new(&["STORE TYPE", "STORE NAME", "CERTIFICATE"]);
         for file in files {
-            table.row(vec![file.store_type.to_owned(), file.store_name, file.certificate]);
+            table.row(vec![
+                file.store_type.to_owned(),
+                file.store_name,
+                file.certificate,
+            ]);
         }
         application.console.raw(table.render().as_bytes())
     }
@@ -72,7 +78,9 @@ impl List {
             };
             for store_name in stores {
                 let directory = directory.join(&store_name);
-                for certificate in entries(&directory).map_err(|error| unreadable(&directory, &error))? {
+                for certificate in
+                    entries(&directory).map_err(|error| unreadable(&directory, &error))?
+                {
                     check_file(&directory.join(&certificate))?;
                     files.push(FileDocument {
                         store_type: store_type.as_str(),
@@ -87,17 +95,25 @@ impl List {
 }
 
 fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Failure {
-    let doing = format!("failed to list certificates stored in the trust store {}", path.display());
+    let doing = format!(
+        "failed to list certificates stored in the trust store {}",
+        path.display()
+    );
     Failure::because(FailureKind::Policy, doing, error)
 }
 
 fn check_file(path: &std::path::Path) -> Result<(), Failure> {
     let limit = u64::try_from(MAX_CERTIFICATE_FILE_LEN).unwrap_or(u64::MAX);
     let refuse = |reason: String| {
-        let text = format!("{} in the trust store is not a certificate file: {reason}", path.display());
-        Failure::new(FailureKind::Policy, text).hint("Move it out of the trust store: verification refuses the whole store")
+        let text = format!(
+            "{} in the trust store is not a certificate file: {reason}",
+            path.display()
+        );
+        Failure::new(FailureKind::Policy, text)
+            .hint("Move it out of the trust store: verification refuses the whole store")
     };
-    let contents = durable_file::read_regular(path, limit).map_err(|error| refuse(error.to_string()))?;
+    let contents =
+        durable_file::read_regular(path, limit).map_err(|error| refuse(error.to_string()))?;
     parse_certificates(&contents.unwrap_or_default())
         .map(drop)
         .map_err(|error| refuse(chain_of(&error)))

@@ -49,18 +49,24 @@ impl Show {
         let json = self.output.is_json()?;
         application.console.show_debug(self.logging.debug);
         let store = self.store.store()?;
-        let path = store.directory(&application.directories).join(file_name(name)?);
+        let path = store
+            .directory(&application.directories)
+            .join(file_name(name)?);
         let refuse = |reason: String| {
-            let text = format!("failed to show details of certificate {name}, with error: {reason}");
+            let text =
+                format!("failed to show details of certificate {name}, with error: {reason}");
             Failure::new(FailureKind::General, text)
         };
         let limit = u64::try_from(MAX_CERTIFICATE_FILE_LEN).unwrap_or(u64::MAX);
         let contents = durable_file::read_limited(&path, limit)
             .map_err(|error| refuse(format!("open {}: {error}", path.display())))?;
-        let certificates = parse_certificates(&contents).map_err(|error| refuse(chain_of(&error)))?;
+        let certificates =
+            parse_certificates(&contents).map_err(|error| refuse(chain_of(&error)))?;
         if json {
             let documents: Vec<_> = certificates.iter().map(document).collect();
-            return application.console.json(&serde_json::json!({ "certificates": documents }));
+            return application
+                .console
+                .json(&serde_json::json!({ "certificates": documents }));
         }
         application.console.line("Certificate details")?;
         for certificate in &certificates {
