@@ -1,0 +1,61 @@
+//! What one request brings along.
+
+use std::future::Future;
+
+use notary_plugin_protocol::PluginConfig;
+
+use crate::{Deadline, PluginDescription, PluginError, Settings};
+
+/// The settings and the deadline of the request that is being answered. Every method of a plugin gets
+/// one, since in a warm session each request has its own.
+#[derive(Debug, Clone)]
+pub struct Context {
+    settings: Settings,
+    deadline: Deadline,
+}
+
+impl Context {
+    /// The context of a request with this `pluginConfig` that begins now.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` when the configuration does not fit the plugin's declaration.
+    pub fn for_request(
+        description: &PluginDescription,
+        config: &PluginConfig,
+    ) -> Result<Self, PluginError> {
+        let settings = Settings::read(description, config)?;
+        let deadline = Deadline::after(
+            settings
+                .duration(&crate::settings::DEADLINE)
+                .unwrap_or(FALLBACK_DEADLINE),
+        );
+        Ok(Self { settings, deadline })
+    }
+
+    /// What the user configured.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// When the answer has to be there.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// Runs `operation`, and again with growing, jittered waits while it fails with
+    /// [retryable](PluginError::is_retryable) errors and the deadline allows.
+    ///
+    /// # Errors
+    /// The last attempt's error, or `TIMEOUT` when the deadline cut it off.
+    pub async fn retry<T, F: Future<Output = Result<T, PluginError>>>(
+        &self,
+        operation: impl FnMut() -> F,
+    ) -> Result<T, PluginError> {
+        crate::retry::retry(self.deadline, operation).await
+    }
+}
+
+/// The declared default of [`DEADLINE`](crate::settings::DEADLINE), before any configuration is read.
+pub(crate) const FALLBACK_DEADLINE: std::time::Duration = std::time::Duration::from_secs(50);

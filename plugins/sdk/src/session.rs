@@ -1,0 +1,224 @@
+//! Warm sessions: one process that answers many requests (`docs/design/sessions.md`).
+//!
+//! Requests are answered by the same code as one-shot commands. What makes a session warm is that the
+//! [`Keyring`] outlives the request, and with it the log-in, the connections and the keys that were found.
+
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    io::{self, BufRead, Read, Write},
+    panic::AssertUnwindSafe,
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use notary_plugin_protocol::{
+    Command, ErrorCode,
+    session::{Answer, AnswerFrame, FrameError, MAX_FRAME_LEN, RequestFrame, WarmSessions},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    Context, Plugin, PluginError,
+    command::{self, Request},
+    keyring::Keyring,
+    log,
+    overdue::Overdue,
+    run::{CLOSING_TIME, panicked, runtime},
+    stdio::PrivateStreams,
+};
+
+/// Serves a session until the input ends, the host is quiet for too long, or a frame is broken.
+pub(crate) fn serve(plugin: &Plugin, streams: &PrivateStreams) -> Result<ExitCode, PluginError> {
+    let terms = plugin.sessions;
+    let (sender, frames) = mpsc::channel(1);
+    thread::Builder::new()
+        .name("session input".to_owned())
+        .spawn(move || read_frames(io::stdin().lock(), &sender))
+        .map_err(|error| {
+            PluginError::error(format!("cannot start reading the session's input: {error}"))
+        })?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(Session::new(plugin, streams).serve(frames, terms));
+    runtime.shutdown_background();
+    log::event(format_args!("session ended: {ended:?}"));
+    Ok(match ended {
+        End::OfInput | End::Idle => ExitCode::SUCCESS,
+        End::BrokenFrame | End::HostGone => ExitCode::FAILURE,
+    })
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    OfInput,
+    Idle,
+    BrokenFrame,
+    HostGone,
+}
+
+struct Session<'p> {
+    plugin: &'p Plugin,
+    streams: &'p PrivateStreams,
+    keyring: Option<Keyring<'p>>,
+    overdue: Overdue,
+}
+
+impl<'p> Session<'p> {
+    fn new(plugin: &'p Plugin, streams: &'p PrivateStreams) -> Self {
+        let for_watchdog = streams.clone();
+        Self {
+            plugin,
+            streams,
+            keyring: plugin.keys.as_deref().map(Keyring::new),
+            overdue: Overdue::watch(move |id, error| {
+                let _ = write(&for_watchdog, Some(id), Err(error));
+            }),
+        }
+    }
+
+    async fn serve(
+        &self,
+        mut frames: mpsc::Receiver<Result<RequestFrame, FrameError>>,
+        terms: WarmSessions,
+    ) -> End {
+        let most = usize::try_from(terms.max_in_flight.get()).unwrap_or(usize::MAX);
+        let idle = Duration::from_secs(terms.idle_timeout_in_seconds.get());
+        let mut in_flight = FuturesUnordered::new();
+        let mut ids = BTreeSet::new();
+        let end = loop {
+            tokio::select! {
+                Some((id, answer)) = in_flight.next(), if !in_flight.is_empty() => {
+                    ids.remove(&id);
+                    if write(self.streams, Some(id), answer).is_err() {
+                        return End::HostGone;
+                    }
+                }
+                frame = frames.recv(), if in_flight.len() < most => match frame {
+                    None => break End::OfInput,
+                    Some(Ok(frame)) if ids.insert(frame.id) => in_flight.push(self.answer(frame)),
+                    Some(Ok(frame)) => {
+                        let error = FrameError { id: None, reason: format!("request {} is already in flight", frame.id) };
+                        let _ = write(self.streams, None, Err(broken(&error)));
+                        break End::BrokenFrame;
+                    }
+                    Some(Err(error)) => {
+                        if write(self.streams, error.id, Err(broken(&error))).is_err() {
+                            return End::HostGone;
+                        }
+                        if error.id.is_none() {
+                            break End::BrokenFrame;
+                        }
+                    }
+                },
+                () = tokio::time::sleep(idle), if in_flight.is_empty() => break End::Idle,
+            }
+        };
+        while let Some((id, answer)) = in_flight.next().await {
+            if write(self.streams, Some(id), answer).is_err() {
+                return End::HostGone;
+            }
+        }
+        if let Some(keyring) = &self.keyring {
+            let _ = tokio::time::timeout(CLOSING_TIME, keyring.close()).await;
+        }
+        end
+    }
+
+    /// Answers one request. A panic is an error of this request; the session goes on.
+    fn answer(
+        &self,
+        frame: RequestFrame,
+    ) -> impl Future<Output = (u64, Result<Vec<u8>, PluginError>)> {
+        let id = frame.id;
+        let answer = AssertUnwindSafe(self.try_answer(frame)).catch_unwind();
+        async move {
+            let answer = answer.await.unwrap_or_else(|_| Err(panicked()));
+            self.overdue.done(id);
+            (id, answer)
+        }
+    }
+
+    async fn try_answer(&self, frame: RequestFrame) -> Result<Vec<u8>, PluginError> {
+        command::check_offered(self.plugin, frame.command)?;
+        if frame.command == Command::GetPluginMetadata {
+            return command::metadata(self.plugin, &frame.request);
+        }
+        let request = Request::parse(frame.command, &frame.request)?;
+        let context = Context::for_request(self.plugin.description, request.plugin_config())?;
+        self.overdue.begin(frame.id, context.deadline());
+        let answer = command::answer(self.plugin, self.keyring.as_ref(), request, &context);
+        let answer = context.deadline().run(answer).await;
+        self.overdue.done(frame.id);
+        if let (Err(error), Some(keyring)) = (&answer, &self.keyring)
+            && may_be_cured_by_reopening(error)
+        {
+            let _ = tokio::time::timeout(CLOSING_TIME, keyring.forget(&context)).await;
+        }
+        answer
+    }
+}
+
+/// The token may have been removed, the credentials may have expired, the connection may hang.
+fn may_be_cured_by_reopening(error: &PluginError) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::Error | ErrorCode::AccessDenied | ErrorCode::Timeout
+    )
+}
+
+fn broken(error: &FrameError) -> PluginError {
+    PluginError::validation(error.to_string())
+}
+
+fn write(
+    streams: &PrivateStreams,
+    id: Option<u64>,
+    answer: Result<Vec<u8>, PluginError>,
+) -> io::Result<()> {
+    let answer = match answer {
+        Ok(response) => Answer::Response(response),
+        Err(error) => {
+            log::event(format_args!("request {id:?} failed: {error}"));
+            Answer::Error(error.into_response())
+        }
+    };
+    let line = AnswerFrame { id, answer }.to_line().or_else(|error| {
+        AnswerFrame {
+            id,
+            answer: Answer::Error(PluginError::error(error.to_string()).into_response()),
+        }
+        .to_line()
+    });
+    match line {
+        Ok(line) => streams.output().write_all(&line),
+        Err(error) => Err(io::Error::other(error)),
+    }
+}
+
+/// Reads frames until the input ends or one is broken beyond an answer. The channel holds one frame: what
+/// the session does not take yet stays in the pipe, and the host has to wait.
+fn read_frames(mut input: impl BufRead, frames: &mpsc::Sender<Result<RequestFrame, FrameError>>) {
+    loop {
+        let mut line = Vec::new();
+        // The frame, its newline, and one byte that tells when it is too long.
+        let read = input
+            .by_ref()
+            .take(MAX_FRAME_LEN as u64 + 2)
+            .read_until(b'\n', &mut line);
+        match read {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let frame = RequestFrame::from_line(&line);
+        let last = matches!(&frame, Err(error) if error.id.is_none());
+        if frames.blocking_send(frame).is_err() || last {
+            return;
+        }
+    }
+}
