@@ -1,1 +1,86 @@
-//! apostille-conformance
+//! Runs any Notary Project plugin executable, in any language, against the plugin contract, and says
+//! which rule it breaks.
+//!
+//! A *rule* is data: an id that never changes, how binding it is, the section of the specification
+//! that it comes from, why it matters and what to do about it (`rules.toml`). Each rule has one
+//! *check*, a function that runs the plugin and answers with a [`Verdict`]. A *report* holds one
+//! verdict for each rule.
+//!
+//! ```no_run
+//! use apostille_conformance::{Subject, check_plugin};
+//!
+//! # fn main() -> Result<(), apostille_conformance::HarnessError> {
+//! let subject = Subject::new("./notation-example").with_key_id("my-key");
+//! let report = check_plugin(&subject)?;
+//! for result in &report.results {
+//!     println!("{} {:?}", result.id, result.verdict);
+//! }
+//! assert!(report.passed());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The harness shares no code with the plugin: it looks at raw processes, raw bytes and raw JSON,
+//! and checks signatures and certificates with `notary-x509`.
+
+#![forbid(unsafe_code)]
+
+mod checks;
+mod execution;
+mod report;
+mod rules;
+mod subject;
+
+pub use execution::{Execution, Stdin};
+pub use report::{Report, RuleResult, Verdict};
+pub use rules::{Level, Rule, rules};
+pub use subject::{KeyUnderTest, Subject};
+
+/// Why the harness itself could not do its work. What a plugin does wrong is never an error of the
+/// harness: it is a [`Verdict::Fail`].
+#[derive(Debug, thiserror::Error)]
+pub enum HarnessError {
+    /// The plugin's executable cannot be started at all.
+    #[error("cannot run {}: {source}", path.display())]
+    Start {
+        /// The executable.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A pipe or a temporary directory failed.
+    #[error("the harness could not talk to the plugin's process: {0}")]
+    Process(#[source] std::io::Error),
+    /// The embedded list of rules does not parse; a test keeps this from happening.
+    #[error("the list of rules is broken: {0}")]
+    Rules(#[source] toml::de::Error),
+}
+
+/// Runs every rule that applies to the plugin.
+///
+/// Without a key id, the rules that need a key are skipped and say so.
+///
+/// # Errors
+/// [`HarnessError`] where the plugin cannot be run at all.
+pub fn check_plugin(subject: &Subject) -> Result<Report, HarnessError> {
+    let mut results = Vec::new();
+    for rule in rules()? {
+        let verdict = match checks::check_for(&rule.id) {
+            Some(check) => check(subject)?,
+            None => Verdict::Skip {
+                reason: "this version of the harness has no check for the rule".to_owned(),
+            },
+        };
+        results.push(RuleResult {
+            id: rule.id,
+            level: rule.level,
+            title: rule.title,
+            fix: rule.fix,
+            verdict,
+        });
+    }
+    Ok(Report {
+        plugin: subject.executable().display().to_string(),
+        results,
+    })
+}
