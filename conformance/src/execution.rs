@@ -79,15 +79,21 @@ impl Execution {
             .ok()
             .as_ref()
             .and_then(|error| error.get("errorCode")?.as_str().map(str::to_owned))
-            .ok_or_else(|| format!("standard error holds no error object: {}", excerpt(&self.stderr)))
+            .ok_or_else(|| {
+                format!(
+                    "standard error holds no error object: {}",
+                    excerpt(&self.stderr)
+                )
+            })
     }
 
     /// Status and both streams, shortened.
     #[must_use]
     pub fn described(&self) -> String {
-        let status = self
-            .status
-            .map_or_else(|| "ended by the time limit".to_owned(), |status| status.to_string());
+        let status = self.status.map_or_else(
+            || "ended by the time limit".to_owned(),
+            |status| status.to_string(),
+        );
         format!(
             "{status}, stdout {}, stderr {}",
             excerpt(&self.stdout),
@@ -153,7 +159,9 @@ pub(crate) fn execute(
         drop(writer.join());
     }
     let collected = |stream: Option<thread::JoinHandle<Vec<u8>>>| {
-        stream.and_then(|handle| handle.join().ok()).unwrap_or_default()
+        stream
+            .and_then(|handle| handle.join().ok())
+            .unwrap_or_default()
     };
     Ok(Execution {
         status,
@@ -172,7 +180,11 @@ fn collect(stream: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     })
 }
 
-fn wait(child: &mut Child, start: Instant, time_limit: Duration) -> Result<Option<ExitStatus>, HarnessError> {
+fn wait(
+    child: &mut Child,
+    start: Instant,
+    time_limit: Duration,
+) -> Result<Option<ExitStatus>, HarnessError> {
     loop {
         if let Some(status) = child.try_wait().map_err(HarnessError::Process)? {
             return Ok(Some(status));
@@ -198,7 +210,9 @@ fn in_its_own_group(_command: &mut Command) {}
 /// Ends whatever the plugin left running, so that no pipe stays open.
 #[cfg(unix)]
 fn end_group(child: &Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let group = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
         // Nothing left in the group is the usual case.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);

@@ -91,7 +91,12 @@ fn run(action: Action) -> Result<ExitCode, HarnessError> {
         }
         Action::List => {
             for rule in rules()? {
-                println!("{:10} {:8} {}", rule.id, format!("{:?}", rule.level).to_uppercase(), rule.title);
+                println!(
+                    "{:10} {:8} {}",
+                    rule.id,
+                    format!("{:?}", rule.level).to_uppercase(),
+                    rule.title
+                );
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -104,7 +109,10 @@ fn explain(id: &str) -> Result<ExitCode, HarnessError> {
         eprintln!("Error: there is no rule {id}; `apostille-conformance list` prints them all");
         return Ok(ExitCode::from(2));
     };
-    println!("{} ({:?}, {})\n{}\n\nWhy:  {}\nFix:  {}\nFrom: {}", rule.id, rule.level, rule.command, rule.title, rule.why, rule.fix, rule.section);
+    println!(
+        "{} ({:?}, {})\n{}\n\nWhy:  {}\nFix:  {}\nFrom: {}",
+        rule.id, rule.level, rule.command, rule.title, rule.why, rule.fix, rule.section
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -115,7 +123,10 @@ fn print_text(report: &Report) {
             Verdict::Pass => counts[0] += 1,
             Verdict::Fail { seen } => {
                 counts[1] += 1;
-                println!("FAIL {} ({:?}) {}\n     seen: {seen}\n     fix:  {}", result.id, result.level, result.title, result.fix);
+                println!(
+                    "FAIL {} ({:?}) {}\n     seen: {seen}\n     fix:  {}",
+                    result.id, result.level, result.title, result.fix
+                );
             }
             Verdict::Skip { reason } => {
                 counts[2] += 1;
@@ -124,7 +135,10 @@ fn print_text(report: &Report) {
         }
     }
     let [passed, failed, skipped] = counts;
-    println!("{}: {passed} passed, {failed} failed, {skipped} skipped", report.plugin);
+    println!(
+        "{}: {passed} passed, {failed} failed, {skipped} skipped",
+        report.plugin
+    );
 }
 
 fn print_json(report: &Report) {

@@ -61,10 +61,9 @@ impl Report {
     /// Whether no rule at level MUST is broken.
     #[must_use]
     pub fn passed(&self) -> bool {
-        !self
-            .results
-            .iter()
-            .any(|result| result.level == Level::Must && matches!(result.verdict, Verdict::Fail { .. }))
+        !self.results.iter().any(|result| {
+            result.level == Level::Must && matches!(result.verdict, Verdict::Fail { .. })
+        })
     }
 
     /// The ids of the rules that are broken, at any level.

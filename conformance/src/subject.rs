@@ -1,8 +1,9 @@
 //! The plugin under test and what is known of it.
 
-use crate::execution::{Execution, Stdin, execute};
 use crate::HarnessError;
+use crate::execution::{Execution, Stdin, execute};
 use serde_json::{Map, Value, json};
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub struct Subject {
     plugin_config: Map<String, Value>,
     environment: Vec<(String, String)>,
     time_limit: Duration,
+    metadata: OnceCell<Result<Value, String>>,
 }
 
 /// A key that the plugin can sign with.
@@ -40,6 +42,7 @@ impl Subject {
             plugin_config: Map::new(),
             environment: Vec::new(),
             time_limit: DEFAULT_TIME_LIMIT,
+            metadata: OnceCell::new(),
         }
     }
 
@@ -53,7 +56,8 @@ impl Subject {
     /// Adds one `pluginConfig` entry, sent with every request.
     #[must_use]
     pub fn with_plugin_config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.plugin_config.insert(key.into(), Value::String(value.into()));
+        self.plugin_config
+            .insert(key.into(), Value::String(value.into()));
         self
     }
 
@@ -83,12 +87,33 @@ impl Subject {
 
     /// Runs one command with these bytes on standard input.
     pub(crate) fn run(&self, command: &str, stdin: Stdin<'_>) -> Result<Execution, HarnessError> {
-        execute(&self.executable, &[command], &self.environment, stdin, self.time_limit)
+        execute(
+            &self.executable,
+            &[command],
+            &self.environment,
+            stdin,
+            self.time_limit,
+        )
     }
 
     /// Runs one command with a request in compact JSON, as hosts send it.
-    pub(crate) fn request(&self, command: &str, request: &Value) -> Result<Execution, HarnessError> {
+    pub(crate) fn request(
+        &self,
+        command: &str,
+        request: &Value,
+    ) -> Result<Execution, HarnessError> {
         self.run(command, Stdin::Bytes(request.to_string().as_bytes()))
+    }
+
+    /// The metadata, or why there is none; the plugin is asked once for all checks that look at it.
+    pub(crate) fn metadata(&self) -> Result<Result<Value, String>, HarnessError> {
+        if let Some(known) = self.metadata.get() {
+            return Ok(known.clone());
+        }
+        let answer = self
+            .request("get-plugin-metadata", &self.metadata_request())?
+            .answer();
+        Ok(self.metadata.get_or_init(|| answer).clone())
     }
 
     pub(crate) fn metadata_request(&self) -> Value {
@@ -99,7 +124,12 @@ impl Subject {
         self.with_config(json!({ "contractVersion": "1.0", "keyId": key_id }))
     }
 
-    pub(crate) fn generate_signature_request(&self, key_id: &str, key_spec: &str, payload: &[u8]) -> Value {
+    pub(crate) fn generate_signature_request(
+        &self,
+        key_id: &str,
+        key_spec: &str,
+        payload: &[u8],
+    ) -> Value {
         use base64::Engine as _;
         let payload = base64::engine::general_purpose::STANDARD.encode(payload);
         let hash = key_spec
@@ -119,7 +149,10 @@ impl Subject {
         if !self.plugin_config.is_empty()
             && let Some(members) = request.as_object_mut()
         {
-            members.insert("pluginConfig".to_owned(), Value::Object(self.plugin_config.clone()));
+            members.insert(
+                "pluginConfig".to_owned(),
+                Value::Object(self.plugin_config.clone()),
+            );
         }
         request
     }

@@ -31,8 +31,18 @@ fn a_correct_plugin_breaks_no_rule() {
 #[test]
 fn each_broken_plugin_is_caught_by_exactly_the_rule_that_it_breaks() {
     for rule in [
-        "NP-PK-004", "NP-PD-030", "NP-PD-033", "NP-PD-034", "NP-PD-036", "NP-PD-040", "NP-MD-061", "NP-MD-062",
-        "NP-MD-064", "NP-MD-065", "NP-MD-067", "NP-MD-069",
+        "NP-PK-004",
+        "NP-PD-030",
+        "NP-PD-033",
+        "NP-PD-034",
+        "NP-PD-036",
+        "NP-PD-040",
+        "NP-MD-061",
+        "NP-MD-062",
+        "NP-MD-064",
+        "NP-MD-065",
+        "NP-MD-067",
+        "NP-MD-069",
     ] {
         assert_eq!(report_on(rule).broken(), [rule]);
     }

@@ -85,7 +85,10 @@ pub(super) fn answer_is_complete(subject: &Subject) -> Result<Verdict, HarnessEr
     on_signature(subject, |signed| {
         let echoed = signed.text("keyId")?;
         if echoed != signed.key_id {
-            return Err(format!("keyId {echoed:?} does not echo {:?}", signed.key_id));
+            return Err(format!(
+                "keyId {echoed:?} does not echo {:?}",
+                signed.key_id
+            ));
         }
         signed.text("signingAlgorithm")?;
         signed.signature()?;
@@ -93,14 +96,19 @@ pub(super) fn answer_is_complete(subject: &Subject) -> Result<Verdict, HarnessEr
     })
 }
 
-pub(super) fn algorithm_belongs_to_the_key_spec(subject: &Subject) -> Result<Verdict, HarnessError> {
+pub(super) fn algorithm_belongs_to_the_key_spec(
+    subject: &Subject,
+) -> Result<Verdict, HarnessError> {
     on_signature(subject, |signed| {
         let expected = signed.spec.signing_algorithm().as_str();
         let found = signed.text("signingAlgorithm")?;
         if found == expected {
             Ok(())
         } else {
-            Err(format!("{found} for {}, where {expected} is due", signed.spec))
+            Err(format!(
+                "{found} for {}, where {expected} is due",
+                signed.spec
+            ))
         }
     })
 }
@@ -110,7 +118,11 @@ pub(super) fn signature_verifies(subject: &Subject) -> Result<Verdict, HarnessEr
         let certificates = signed.certificates()?;
         let leaf = certificates.first().ok_or("certificateChain is empty")?;
         leaf.public_key()
-            .verify(signed.spec.signing_algorithm(), PROBE_PAYLOAD, &signed.signature()?)
+            .verify(
+                signed.spec.signing_algorithm(),
+                PROBE_PAYLOAD,
+                &signed.signature()?,
+            )
             .map_err(|error| error.to_string())
     })
 }
@@ -127,22 +139,30 @@ pub(super) fn ecdsa_is_fixed_width(subject: &Subject) -> Result<Verdict, Harness
         match (signature.len() == width, signature.first()) {
             (true, _) => Ok(()),
             // 0x30 opens an ASN.1 SEQUENCE: the form that most key stores answer.
-            (false, Some(0x30)) => Err(format!("{} bytes of DER, where r‖s has {width}", signature.len())),
+            (false, Some(0x30)) => Err(format!(
+                "{} bytes of DER, where r‖s has {width}",
+                signature.len()
+            )),
             (false, _) => Err(format!("{} bytes, where r‖s has {width}", signature.len())),
         }
     })
 }
 
-pub(super) fn chain_follows_the_certificate_rules(subject: &Subject) -> Result<Verdict, HarnessError> {
+pub(super) fn chain_follows_the_certificate_rules(
+    subject: &Subject,
+) -> Result<Verdict, HarnessError> {
     on_signature(subject, |signed| {
-        let chain = CertificateChain::new(signed.certificates()?).map_err(|error| error.to_string())?;
+        let chain =
+            CertificateChain::new(signed.certificates()?).map_err(|error| error.to_string())?;
         chain
             .check_code_signing(Some(OffsetDateTime::now_utc()))
             .map_err(|error| error.to_string())
     })
 }
 
-pub(super) fn missing_payload_is_a_validation_error(subject: &Subject) -> Result<Verdict, HarnessError> {
+pub(super) fn missing_payload_is_a_validation_error(
+    subject: &Subject,
+) -> Result<Verdict, HarnessError> {
     let Some(key) = subject.key() else {
         return Ok(no_key());
     };
@@ -150,5 +170,8 @@ pub(super) fn missing_payload_is_a_validation_error(subject: &Subject) -> Result
     if let Some(members) = request.as_object_mut() {
         members.remove("payload");
     }
-    Ok(failed_with(&subject.request(COMMAND, &request)?, "VALIDATION_ERROR"))
+    Ok(failed_with(
+        &subject.request(COMMAND, &request)?,
+        "VALIDATION_ERROR",
+    ))
 }

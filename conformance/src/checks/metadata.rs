@@ -7,11 +7,6 @@ use std::collections::BTreeSet;
 
 const COMMAND: &str = "get-plugin-metadata";
 
-/// The plugin's metadata, or why there is none.
-pub(super) fn metadata(subject: &Subject) -> Result<Result<Value, String>, HarnessError> {
-    Ok(subject.request(COMMAND, &subject.metadata_request())?.answer())
-}
-
 fn strings(metadata: &Value, member: &str) -> Result<Vec<String>, String> {
     let list = metadata
         .get(member)
@@ -32,7 +27,7 @@ fn strings(metadata: &Value, member: &str) -> Result<Vec<String>, String> {
 }
 
 pub(super) fn texts_are_not_empty(subject: &Subject) -> Result<Verdict, HarnessError> {
-    let metadata = metadata(subject)?;
+    let metadata = subject.metadata()?;
     Ok(verdict(metadata.and_then(|value| {
         ["name", "description", "version", "url"]
             .into_iter()
@@ -42,7 +37,9 @@ pub(super) fn texts_are_not_empty(subject: &Subject) -> Result<Verdict, HarnessE
                     .and_then(Value::as_str)
                     .is_none_or(str::is_empty)
             })
-            .map_or(Ok(()), |member| Err(format!("{member} is missing or empty")))
+            .map_or(Ok(()), |member| {
+                Err(format!("{member} is missing or empty"))
+            })
     })))
 }
 
@@ -53,8 +50,10 @@ fn major(version: &str) -> Option<u32> {
     major.parse().ok()
 }
 
-pub(super) fn one_contract_version_for_each_major(subject: &Subject) -> Result<Verdict, HarnessError> {
-    let metadata = metadata(subject)?;
+pub(super) fn one_contract_version_for_each_major(
+    subject: &Subject,
+) -> Result<Verdict, HarnessError> {
+    let metadata = subject.metadata()?;
     Ok(verdict(metadata.and_then(|value| {
         let mut majors = BTreeSet::new();
         for version in strings(&value, "supportedContractVersions")? {
@@ -68,7 +67,7 @@ pub(super) fn one_contract_version_for_each_major(subject: &Subject) -> Result<V
 }
 
 pub(super) fn contract_1_0_is_supported(subject: &Subject) -> Result<Verdict, HarnessError> {
-    let metadata = metadata(subject)?;
+    let metadata = subject.metadata()?;
     Ok(verdict(metadata.and_then(|value| {
         let versions = strings(&value, "supportedContractVersions")?;
         if versions.iter().any(|version| version == "1.0") {
@@ -80,16 +79,19 @@ pub(super) fn contract_1_0_is_supported(subject: &Subject) -> Result<Verdict, Ha
 }
 
 pub(super) fn capabilities_are_not_empty(subject: &Subject) -> Result<Verdict, HarnessError> {
-    let metadata = metadata(subject)?;
-    Ok(verdict(
-        metadata.and_then(|value| strings(&value, "capabilities").map(|_| ())),
-    ))
+    let metadata = subject.metadata()?;
+    Ok(verdict(metadata.and_then(|value| {
+        strings(&value, "capabilities").map(|_| ())
+    })))
 }
 
 pub(super) fn version_is_semantic(subject: &Subject) -> Result<Verdict, HarnessError> {
-    let metadata = metadata(subject)?;
+    let metadata = subject.metadata()?;
     Ok(verdict(metadata.and_then(|value| {
-        let version = value.get("version").and_then(Value::as_str).unwrap_or_default();
+        let version = value
+            .get("version")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         semver::Version::parse(version)
             .map(|_| ())
             .map_err(|error| format!("{version:?}: {error}"))
@@ -97,7 +99,10 @@ pub(super) fn version_is_semantic(subject: &Subject) -> Result<Verdict, HarnessE
 }
 
 pub(super) fn two_runs_are_equal(subject: &Subject) -> Result<Verdict, HarnessError> {
-    let (first, second) = (metadata(subject)?, metadata(subject)?);
+    let again = subject
+        .request(COMMAND, &subject.metadata_request())?
+        .answer();
+    let (first, second) = (subject.metadata()?, again);
     Ok(match (first, second) {
         (Ok(first), Ok(second)) => {
             Verdict::of(first == second, || format!("first {first}, then {second}"))

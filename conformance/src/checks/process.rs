@@ -14,7 +14,9 @@ pub(super) fn success_prints_one_json_object(subject: &Subject) -> Result<Verdic
 pub(super) fn unknown_command_fails_silently(subject: &Subject) -> Result<Verdict, HarnessError> {
     let execution = subject.request("no-such-command", &json!({}))?;
     let failed = execution.status.is_some_and(|status| !status.success());
-    Ok(Verdict::of(failed && execution.stdout.is_empty(), || execution.described()))
+    Ok(Verdict::of(failed && execution.stdout.is_empty(), || {
+        execution.described()
+    }))
 }
 
 /// The command whose malformed requests are tried: the first that a signer implements.
@@ -24,8 +26,10 @@ const WITH_REQUIRED_ATTRIBUTES: [(&str, &str); 3] = [
     ("SIGNATURE_VERIFIER.", "verify-signature"),
 ];
 
-fn command_with_required_attributes(subject: &Subject) -> Result<Option<&'static str>, HarnessError> {
-    let metadata = super::metadata::metadata(subject)?.unwrap_or_default();
+fn command_with_required_attributes(
+    subject: &Subject,
+) -> Result<Option<&'static str>, HarnessError> {
+    let metadata = subject.metadata()?.unwrap_or_default();
     let capabilities: Vec<&str> = metadata
         .get("capabilities")
         .and_then(Value::as_array)
@@ -33,24 +37,36 @@ fn command_with_required_attributes(subject: &Subject) -> Result<Option<&'static
         .unwrap_or_default();
     Ok(WITH_REQUIRED_ATTRIBUTES
         .into_iter()
-        .find(|(capability, _)| capabilities.iter().any(|found| found.starts_with(capability)))
+        .find(|(capability, _)| {
+            capabilities
+                .iter()
+                .any(|found| found.starts_with(capability))
+        })
         .map(|(_, command)| command))
 }
 
 fn malformed_request(subject: &Subject, stdin: Stdin<'_>) -> Result<Verdict, HarnessError> {
     match command_with_required_attributes(subject)? {
-        Some(command) => Ok(failed_with(&subject.run(command, stdin)?, "VALIDATION_ERROR")),
+        Some(command) => Ok(failed_with(
+            &subject.run(command, stdin)?,
+            "VALIDATION_ERROR",
+        )),
         None => Ok(Verdict::Skip {
-            reason: "the plugin declares no capability with a command that has required attributes".to_owned(),
+            reason: "the plugin declares no capability with a command that has required attributes"
+                .to_owned(),
         }),
     }
 }
 
-pub(super) fn missing_request_is_a_validation_error(subject: &Subject) -> Result<Verdict, HarnessError> {
+pub(super) fn missing_request_is_a_validation_error(
+    subject: &Subject,
+) -> Result<Verdict, HarnessError> {
     malformed_request(subject, Stdin::Empty)
 }
 
-pub(super) fn request_that_is_not_json_is_a_validation_error(subject: &Subject) -> Result<Verdict, HarnessError> {
+pub(super) fn request_that_is_not_json_is_a_validation_error(
+    subject: &Subject,
+) -> Result<Verdict, HarnessError> {
     malformed_request(subject, Stdin::Bytes(b"sign this please"))
 }
 
@@ -67,7 +83,12 @@ pub(super) fn request_in_several_lines_is_read(subject: &Subject) -> Result<Verd
 pub(super) fn unknown_attributes_are_ignored(subject: &Subject) -> Result<Verdict, HarnessError> {
     let mut request = subject.metadata_request();
     if let Some(members) = request.as_object_mut() {
-        members.insert("attributeOfALaterContract".to_owned(), json!({ "nested": [1, null] }));
+        members.insert(
+            "attributeOfALaterContract".to_owned(),
+            json!({ "nested": [1, null] }),
+        );
     }
-    Ok(verdict(subject.request(METADATA, &request)?.answer().map(|_| ())))
+    Ok(verdict(
+        subject.request(METADATA, &request)?.answer().map(|_| ()),
+    ))
 }
