@@ -6,6 +6,7 @@
 
 mod attribute_type;
 mod distinguished_name;
+mod subject;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ pub use distinguished_name::{
     Attribute, AttributeValue, DistinguishedName, MAX_ATTRIBUTES, MAX_NAME_LENGTH, NameError,
     RelativeName,
 };
+pub use subject::{SubjectMismatch, find_identity};
 
 /// The prefix of identities that name a certificate's subject.
 const X509_SUBJECT: &str = "x509.subject";

@@ -52,7 +52,7 @@ pub(super) enum VerifyTimestampName {
 #[schemars(inline)]
 pub(super) struct Scope(
     #[schemars(regex(
-        pattern = r"^(\*|[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+)$"
+        pattern = r"^(\*|(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9_.-]+)(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+)$"
     ))]
     #[allow(dead_code)]
     String,
