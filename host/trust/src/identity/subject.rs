@@ -31,7 +31,9 @@ pub enum SubjectMismatch {
         found: String,
     },
     /// The subject has the attribute several times with different values.
-    #[error("the subject has several values for {attribute_type} (`{found}`), so none of them counts")]
+    #[error(
+        "the subject has several values for {attribute_type} (`{found}`), so none of them counts"
+    )]
     Ambiguous {
         /// The attribute.
         attribute_type: AttributeType,
@@ -59,26 +61,45 @@ impl X509SubjectIdentity {
     }
 }
 
-fn one(attribute_type: &AttributeType, expected: &str, subject: &Name) -> Result<(), SubjectMismatch> {
+fn one(
+    attribute_type: &AttributeType,
+    expected: &str,
+    subject: &Name,
+) -> Result<(), SubjectMismatch> {
     let attribute_type = attribute_type.clone();
     let values = subject_values(subject, &attribute_type);
     let Some(first) = values.first() else {
         return Err(SubjectMismatch::Missing { attribute_type });
     };
     let is_unit = matches!(&attribute_type, AttributeType::Identifier(identifier) if identifier == AttributeType::ORGANIZATIONAL_UNIT);
-    let found = || values.iter().map(|value| value.unwrap_or("(not text)")).collect::<Vec<_>>().join("`, `");
+    let found = || {
+        values
+            .iter()
+            .map(|value| value.unwrap_or("(not text)"))
+            .collect::<Vec<_>>()
+            .join("`, `")
+    };
     if !is_unit && values.iter().any(|value| value != first) {
-        return Err(SubjectMismatch::Ambiguous { attribute_type, found: found() });
+        return Err(SubjectMismatch::Ambiguous {
+            attribute_type,
+            found: found(),
+        });
     }
     if values.contains(&Some(expected)) {
         return Ok(());
     }
-    Err(SubjectMismatch::Different { attribute_type, expected: expected.to_owned(), found: found() })
+    Err(SubjectMismatch::Different {
+        attribute_type,
+        expected: expected.to_owned(),
+        found: found(),
+    })
 }
 
 /// The values of an attribute, in the order of the certificate; `None` for one that is not text.
 fn subject_values<'a>(subject: &'a Name, attribute_type: &AttributeType) -> Vec<Option<&'a str>> {
-    let AttributeType::Identifier(identifier) = attribute_type else { return Vec::new() };
+    let AttributeType::Identifier(identifier) = attribute_type else {
+        return Vec::new();
+    };
     subject
         .attributes()
         .filter(|attribute| attribute.oid().to_string() == *identifier)
@@ -128,18 +149,34 @@ mod tests {
     #[test]
     fn an_identity_matches_a_subject_that_says_the_same_or_more() {
         let subject = name("CN=build,OU=tools,O=acme,L=Seattle,ST=WA,C=US");
-        for identity_text in [BASE, "O=acme,C=US,S=WA,CN=build", "C=US,ST=WA,O=acme,OU=tools,2.5.4.7=Seattle"] {
-            assert_eq!(identity(identity_text).matches(&subject), Ok(()), "{identity_text}");
+        for identity_text in [
+            BASE,
+            "O=acme,C=US,S=WA,CN=build",
+            "C=US,ST=WA,O=acme,OU=tools,2.5.4.7=Seattle",
+        ] {
+            assert_eq!(
+                identity(identity_text).matches(&subject),
+                Ok(()),
+                "{identity_text}"
+            );
         }
     }
 
     #[test]
     fn values_are_compared_exactly() {
-        for subject in ["C=US,ST=WA,O=Acme", "C=US,ST=WA,O=acme ltd", "C=US,ST=WA,O=acm", "C=us,ST=WA,O=acme"] {
-            assert!(matches!(
-                identity(BASE).matches(&name(subject)),
-                Err(SubjectMismatch::Different { .. })
-            ), "{subject}");
+        for subject in [
+            "C=US,ST=WA,O=Acme",
+            "C=US,ST=WA,O=acme ltd",
+            "C=US,ST=WA,O=acm",
+            "C=us,ST=WA,O=acme",
+        ] {
+            assert!(
+                matches!(
+                    identity(BASE).matches(&name(subject)),
+                    Err(SubjectMismatch::Different { .. })
+                ),
+                "{subject}"
+            );
         }
     }
 
@@ -147,18 +184,28 @@ mod tests {
     fn a_comma_in_a_value_is_not_a_separator() {
         let subject = name("C=US,ST=WA,O=acme\\, inc,CN=a\\,O=acme");
         assert!(identity(BASE).matches(&subject).is_err());
-        assert!(identity("C=US,ST=WA,O=acme\\, inc").matches(&subject).is_ok());
+        assert!(
+            identity("C=US,ST=WA,O=acme\\, inc")
+                .matches(&subject)
+                .is_ok()
+        );
     }
 
     #[test]
     fn one_of_several_organisational_units_has_to_match() {
         let subject = name("C=US,ST=WA,O=acme,OU=a,OU=b");
         for unit in ["a", "b"] {
-            assert_eq!(identity(&format!("{BASE},OU={unit}")).matches(&subject), Ok(()));
+            assert_eq!(
+                identity(&format!("{BASE},OU={unit}")).matches(&subject),
+                Ok(())
+            );
         }
         assert!(identity(&format!("{BASE},OU=c")).matches(&subject).is_err());
         let joined = name("C=US,ST=WA,O=acme,OU=a+CN=x");
-        assert_eq!(identity(&format!("{BASE},OU=a,CN=x")).matches(&joined), Ok(()));
+        assert_eq!(
+            identity(&format!("{BASE},OU=a,CN=x")).matches(&joined),
+            Ok(())
+        );
     }
 
     #[test]
@@ -171,26 +218,38 @@ mod tests {
                 ));
             }
         }
-        assert_eq!(identity(&format!("{BASE},CN=a")).matches(&name("C=US,ST=WA,O=acme,CN=a,CN=a")), Ok(()));
+        assert_eq!(
+            identity(&format!("{BASE},CN=a")).matches(&name("C=US,ST=WA,O=acme,CN=a,CN=a")),
+            Ok(())
+        );
     }
 
     #[test]
     fn a_missing_attribute_does_not_match_and_a_keyword_in_the_wrong_case_is_explained() {
         let mismatch = identity(&format!("{BASE},cn=a")).matches(&name("C=US,ST=WA,O=acme,CN=a"));
         let text = mismatch.unwrap_err().to_string();
-        assert_eq!(text, "the subject has no cn (attribute types are written as `CN`)");
+        assert_eq!(
+            text,
+            "the subject has no cn (attribute types are written as `CN`)"
+        );
     }
 
     #[test]
     fn other_attributes_of_the_certificate_do_not_matter() {
         let subject = name("C=US,ST=WA,O=acme,emailAddress=a@example.com,1.2.3.4=#0c0161");
         assert_eq!(identity(BASE).matches(&subject), Ok(()));
-        assert_eq!(identity(&format!("{BASE},E=a@example.com")).matches(&subject), Ok(()));
+        assert_eq!(
+            identity(&format!("{BASE},E=a@example.com")).matches(&subject),
+            Ok(())
+        );
     }
 
     #[test]
     fn an_identity_for_plugins_trusts_nobody_by_itself() {
         let identities = [TrustedIdentity::ForPlugin("profile:a".into())];
-        assert_eq!(find_identity(&identities, &name("C=US,ST=WA,O=acme")), Err(vec![]));
+        assert_eq!(
+            find_identity(&identities, &name("C=US,ST=WA,O=acme")),
+            Err(vec![])
+        );
     }
 }

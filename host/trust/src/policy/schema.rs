@@ -3,20 +3,58 @@
 //! A schema cannot say that names are unique or that identities do not overlap, so a document that
 //! satisfies it may still be refused; a document that it refuses is never accepted.
 
+use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, schema_for};
+use serde_json::{Value, json};
 
 use super::source::{BlobSource, OciSource};
 
 /// The schema of `trustpolicy.oci.json`.
 #[must_use]
 pub fn oci_schema() -> Schema {
-    schema_for!(OciSource)
+    without_null(schema_for!(OciSource))
 }
 
 /// The schema of `trustpolicy.blob.json`.
 #[must_use]
 pub fn blob_schema() -> Schema {
-    schema_for!(BlobSource)
+    without_null(schema_for!(BlobSource))
+}
+
+/// Null is read as absence, but nobody should be offered to write it.
+fn without_null(mut schema: Schema) -> Schema {
+    let mut drop_null = RecursiveTransform(|schema: &mut Schema| {
+        if let Some(Value::Array(values)) = schema.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+        }
+        let Some(Value::Array(types)) = schema.get_mut("type") else {
+            return;
+        };
+        types.retain(|name| name != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    });
+    drop_null.transform(&mut schema);
+    schema
+}
+
+/// Statements that verify anything need trust stores and identities.
+pub(super) fn trust_unless_skipped(schema: &mut Schema) {
+    let skips = json!({"properties": {"signatureVerification": {"properties": {"level": {"const": "skip"}}}}});
+    schema.insert("if".to_owned(), skips);
+    schema.insert(
+        "then".to_owned(),
+        json!({"properties": {"trustStores": {"maxItems": 0}, "trustedIdentities": {"maxItems": 0}}}),
+    );
+    schema.insert(
+        "else".to_owned(),
+        json!({
+            "required": ["trustStores", "trustedIdentities"],
+            "properties": {"trustStores": {"minItems": 1}, "trustedIdentities": {"minItems": 1}},
+        }),
+    );
 }
 
 #[derive(JsonSchema)]

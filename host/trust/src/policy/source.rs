@@ -12,6 +12,7 @@ use serde::de::{MapAccess, Visitor};
 
 use super::schema::{
     Identity, LevelName, Override, Scope, TrustStore, VerifyTimestampName, Version,
+    trust_unless_skipped,
 };
 
 /// A trust policy for container images and other artifacts in OCI registries and layouts.
@@ -43,6 +44,7 @@ pub(super) struct BlobSource {
 /// What is demanded of signatures on the artifacts of some repositories.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "OciStatement", transform = trust_unless_skipped)]
 pub(super) struct OciStatementSource {
     /// The name of the statement, unique in the document.
     #[schemars(required, with = "String", length(min = 1))]
@@ -56,33 +58,34 @@ pub(super) struct OciStatementSource {
     #[schemars(required, with = "VerificationSource")]
     pub(super) signature_verification: Option<VerificationSource>,
     /// The trust stores whose certificates are trusted, as `type:name`. Not with the level `skip`.
-    #[schemars(with = "Vec<TrustStore>")]
+    #[schemars(with = "Option<Vec<TrustStore>>")]
     pub(super) trust_stores: Option<Vec<String>>,
     /// Who may sign: `*`, or subjects such as `x509.subject: C=US, ST=WA, O=Example`. Not with the
     /// level `skip`.
-    #[schemars(with = "Vec<Identity>")]
+    #[schemars(with = "Option<Vec<Identity>>")]
     pub(super) trusted_identities: Option<Vec<String>>,
 }
 
 /// What is demanded of signatures on files.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BlobStatement", transform = trust_unless_skipped)]
 pub(super) struct BlobStatementSource {
     /// The name of the statement, unique in the document; a verifier picks a statement by it.
     #[schemars(required, with = "String", length(min = 1))]
     pub(super) name: Option<String>,
     /// Whether this statement applies when the verifier names none. At most one statement may say so.
-    #[schemars(with = "bool")]
+    #[schemars(with = "Option<bool>")]
     pub(super) global_policy: Option<bool>,
     /// How much is demanded.
     #[schemars(required, with = "VerificationSource")]
     pub(super) signature_verification: Option<VerificationSource>,
     /// The trust stores whose certificates are trusted, as `type:name`. Not with the level `skip`.
-    #[schemars(with = "Vec<TrustStore>")]
+    #[schemars(with = "Option<Vec<TrustStore>>")]
     pub(super) trust_stores: Option<Vec<String>>,
     /// Who may sign: `*`, or subjects such as `x509.subject: C=US, ST=WA, O=Example`. Not with the
     /// level `skip`.
-    #[schemars(with = "Vec<Identity>")]
+    #[schemars(with = "Option<Vec<Identity>>")]
     pub(super) trusted_identities: Option<Vec<String>>,
 }
 
@@ -97,11 +100,11 @@ pub(super) struct VerificationSource {
     pub(super) level: Option<String>,
     /// Checks that are treated otherwise than the level says. Not with the level `skip`.
     #[serde(rename = "override")]
-    #[schemars(with = "Override")]
+    #[schemars(with = "Option<Override>")]
     pub(super) overrides: Option<OverrideSource>,
     /// When the timestamp countersignature is verified, given that `trustStores` names a `tsa`
     /// store: always (the default), or only once a certificate of the signer has expired.
-    #[schemars(with = "VerifyTimestampName")]
+    #[schemars(with = "Option<VerifyTimestampName>")]
     pub(super) verify_timestamp: Option<String>,
 }
 

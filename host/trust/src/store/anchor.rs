@@ -48,7 +48,11 @@ impl TrustStore {
                 kept.push(anchor);
             }
         }
-        Ok(Self { reference, anchors: kept, warnings: Vec::new() })
+        Ok(Self {
+            reference,
+            anchors: kept,
+            warnings: Vec::new(),
+        })
     }
 
     pub(super) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
@@ -141,6 +145,8 @@ impl TrustStores for MemoryTrustStores {
         self.stores
             .get(reference)
             .cloned()
-            .ok_or_else(|| StoreError::NotFound { store: reference.clone() })
+            .ok_or_else(|| StoreError::NotFound {
+                store: reference.clone(),
+            })
     }
 }

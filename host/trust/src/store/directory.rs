@@ -28,7 +28,9 @@ impl DirectoryTrustStores {
     /// The trust stores below `{config_directory}/truststore/x509`, which need not exist.
     #[must_use]
     pub fn new(config_directory: &Path) -> Self {
-        Self { root: config_directory.join("truststore").join("x509") }
+        Self {
+            root: config_directory.join("truststore").join("x509"),
+        }
     }
 
     /// The directory of a store.
@@ -55,7 +57,10 @@ impl DirectoryTrustStores {
         for entry in entries {
             let entry = entry.map_err(unreadable(&path))?;
             let is_directory = kind_of(&entry)?.is_dir();
-            let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let name = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
             names.extend(name.filter(|_| is_directory));
         }
         names.sort();
@@ -119,18 +124,26 @@ impl TrustStores for DirectoryTrustStores {
 
 fn read_anchors(path: &Path) -> Result<Vec<Anchor>, StoreError> {
     let bytes = read_limited(path).map_err(unreadable(path))?;
-    let certificates = parse_certificates(&bytes)
-        .map_err(|source| StoreError::NotCertificates { path: path.to_owned(), source })?;
+    let certificates =
+        parse_certificates(&bytes).map_err(|source| StoreError::NotCertificates {
+            path: path.to_owned(),
+            source,
+        })?;
     let origin = path.display().to_string();
     Ok(certificates
         .into_iter()
-        .map(|certificate| Anchor { certificate, origin: origin.clone() })
+        .map(|certificate| Anchor {
+            certificate,
+            origin: origin.clone(),
+        })
         .collect())
 }
 
 /// One byte more than the parser takes, so that the parser is what refuses a file that is too large.
 fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
-    let limit = u64::try_from(MAX_CERTIFICATE_FILE_LEN).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(MAX_CERTIFICATE_FILE_LEN)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     let mut bytes = Vec::new();
     File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -138,12 +151,17 @@ fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
 
 fn check_directory(path: &Path, store: &StoreReference) -> Result<(), StoreError> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(StoreError::NotFound { store: store.clone() })
-        }
-        Err(source) => Err(StoreError::Unreadable { path: path.to_owned(), source }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::NotFound {
+            store: store.clone(),
+        }),
+        Err(source) => Err(StoreError::Unreadable {
+            path: path.to_owned(),
+            source,
+        }),
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(StoreError::NotADirectory { path: path.to_owned() }),
+        Ok(_) => Err(StoreError::NotADirectory {
+            path: path.to_owned(),
+        }),
     }
 }
 
@@ -154,5 +172,8 @@ fn kind_of(entry: &DirEntry) -> Result<FileType, StoreError> {
 
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> StoreError {
     let path = path.to_owned();
-    move |source| StoreError::Unreadable { path: path.clone(), source }
+    move |source| StoreError::Unreadable {
+        path: path.clone(),
+        source,
+    }
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use notary_x509::{Certificate, parse_certificates};
 use tempfile::NamedTempFile;
 
+use super::StoreReference;
 use super::anchor::check_anchor;
 use super::directory::DirectoryTrustStores;
 use super::error::StoreError;
-use super::StoreReference;
 
 /// A file that was added to a store.
 #[derive(Clone, Debug)]
@@ -38,15 +38,21 @@ impl DirectoryTrustStores {
         bytes: &[u8],
     ) -> Result<AddedFile, StoreError> {
         check_file_name(file_name)?;
-        let certificates = parse_certificates(bytes)
-            .map_err(|source| StoreError::NotCertificates { path: file_name.into(), source })?;
+        let certificates =
+            parse_certificates(bytes).map_err(|source| StoreError::NotCertificates {
+                path: file_name.into(),
+                source,
+            })?;
         for certificate in &certificates {
             check_anchor(store.store_type, certificate, file_name)?;
         }
         let directory = self.path_of(store);
         make_private_directory(&directory).map_err(unwritable(&directory))?;
         // Through a link, the file would land outside the trust store.
-        if !fs::symlink_metadata(&directory).map_err(unwritable(&directory))?.is_dir() {
+        if !fs::symlink_metadata(&directory)
+            .map_err(unwritable(&directory))?
+            .is_dir()
+        {
             return Err(StoreError::NotADirectory { path: directory });
         }
         let path = directory.join(file_name);
@@ -56,7 +62,12 @@ impl DirectoryTrustStores {
 
     /// The unfinished file lies beside the store, not in it: whoever reads the store meanwhile must
     /// not find half a certificate.
-    fn write_new(&self, store: &StoreReference, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    fn write_new(
+        &self,
+        store: &StoreReference,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         let beside = self.type_path(store.store_type);
         let mut unfinished = NamedTempFile::new_in(&beside).map_err(unwritable(&beside))?;
         unfinished
@@ -66,7 +77,9 @@ impl DirectoryTrustStores {
         match unfinished.persist_noclobber(path) {
             Ok(_) => Ok(()),
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                Err(StoreError::FileExists { path: path.to_owned() })
+                Err(StoreError::FileExists {
+                    path: path.to_owned(),
+                })
             }
             Err(error) => Err(unwritable(path)(error.error)),
         }
@@ -76,14 +89,19 @@ impl DirectoryTrustStores {
     ///
     /// # Errors
     /// [`StoreError::BadFileName`], [`StoreError::NoSuchFile`], [`StoreError::Unwritable`].
-    pub fn delete_file(&self, store: &StoreReference, file_name: &str) -> Result<PathBuf, StoreError> {
+    pub fn delete_file(
+        &self,
+        store: &StoreReference,
+        file_name: &str,
+    ) -> Result<PathBuf, StoreError> {
         check_file_name(file_name)?;
         let path = self.path_of(store).join(file_name);
         match fs::remove_file(&path) {
             Ok(()) => Ok(path),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(StoreError::NoSuchFile { store: store.clone(), file: file_name.to_owned() })
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::NoSuchFile {
+                store: store.clone(),
+                file: file_name.to_owned(),
+            }),
             Err(source) => Err(StoreError::Unwritable { path, source }),
         }
     }
@@ -97,7 +115,9 @@ impl DirectoryTrustStores {
         let path = self.path_of(store);
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(StoreError::NotFound { store: store.clone() });
+                return Err(StoreError::NotFound {
+                    store: store.clone(),
+                });
             }
             Err(source) => return Err(StoreError::Unwritable { path, source }),
             Ok(metadata) if !metadata.is_dir() => return Err(StoreError::NotADirectory { path }),
@@ -112,8 +132,16 @@ impl DirectoryTrustStores {
 fn check_file_name(name: &str) -> Result<(), StoreError> {
     let wrong = name.is_empty()
         || name.starts_with('.')
-        || name.chars().any(|character| matches!(character, '/' | '\\' | ':') || character.is_control());
-    if wrong { Err(StoreError::BadFileName { file: name.to_owned() }) } else { Ok(()) }
+        || name
+            .chars()
+            .any(|character| matches!(character, '/' | '\\' | ':') || character.is_control());
+    if wrong {
+        Err(StoreError::BadFileName {
+            file: name.to_owned(),
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// What decides whom to trust is nobody else's to read or write.
@@ -127,5 +155,8 @@ fn make_private_directory(path: &Path) -> io::Result<()> {
 
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
     let path = path.to_owned();
-    move |source| StoreError::Unwritable { path: path.clone(), source }
+    move |source| StoreError::Unwritable {
+        path: path.clone(),
+        source,
+    }
 }

@@ -54,7 +54,9 @@ pub enum StoreError {
         source: notary_x509::Error,
     },
     /// A certificate that is no trust anchor.
-    #[error("the certificate \"{subject}\" in {origin} cannot be trusted as {store_type}: {reason}")]
+    #[error(
+        "the certificate \"{subject}\" in {origin} cannot be trusted as {store_type}: {reason}"
+    )]
     NotAnAnchor {
         /// The certificate's subject.
         subject: String,
@@ -92,7 +94,9 @@ pub enum StoreError {
         file: String,
     },
     /// A name that does not name a file inside the store.
-    #[error("`{file}` is not the name of a file in a trust store: no separators, control characters or leading dot")]
+    #[error(
+        "`{file}` is not the name of a file in a trust store: no separators, control characters or leading dot"
+    )]
     BadFileName {
         /// The name.
         file: String,
