@@ -149,7 +149,8 @@ fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn check_directory(path: &Path, store: &StoreReference) -> Result<(), StoreError> {
+/// That a store is there and is a directory by itself, not through a link.
+pub(super) fn check_directory(path: &Path, store: &StoreReference) -> Result<(), StoreError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::NotFound {
             store: store.clone(),

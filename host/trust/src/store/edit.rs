@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::StoreReference;
 use super::anchor::check_anchor;
-use super::directory::DirectoryTrustStores;
+use super::directory::{DirectoryTrustStores, check_directory};
 use super::error::StoreError;
 
 /// A file that was added to a store.
@@ -88,14 +88,17 @@ impl DirectoryTrustStores {
     /// Removes one file from a store.
     ///
     /// # Errors
-    /// [`StoreError::BadFileName`], [`StoreError::NoSuchFile`], [`StoreError::Unwritable`].
+    /// [`StoreError::BadFileName`], [`StoreError::NotFound`], [`StoreError::NoSuchFile`],
+    /// [`StoreError::NotADirectory`] for a symbolic link, [`StoreError::Unwritable`].
     pub fn delete_file(
         &self,
         store: &StoreReference,
         file_name: &str,
     ) -> Result<PathBuf, StoreError> {
         check_file_name(file_name)?;
-        let path = self.path_of(store).join(file_name);
+        let directory = self.path_of(store);
+        check_directory(&directory, store)?;
+        let path = directory.join(file_name);
         match fs::remove_file(&path) {
             Ok(()) => Ok(path),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::NoSuchFile {
@@ -113,16 +116,7 @@ impl DirectoryTrustStores {
     /// [`StoreError::Unwritable`].
     pub fn delete_store(&self, store: &StoreReference) -> Result<PathBuf, StoreError> {
         let path = self.path_of(store);
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(StoreError::NotFound {
-                    store: store.clone(),
-                });
-            }
-            Err(source) => return Err(StoreError::Unwritable { path, source }),
-            Ok(metadata) if !metadata.is_dir() => return Err(StoreError::NotADirectory { path }),
-            Ok(_) => {}
-        }
+        check_directory(&path, store)?;
         fs::remove_dir_all(&path).map_err(unwritable(&path))?;
         Ok(path)
     }

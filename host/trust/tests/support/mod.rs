@@ -1,6 +1,6 @@
 //! Certificates made by an independent implementation, for tests.
 
-#![allow(dead_code, clippy::unwrap_used, missing_docs)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, missing_docs)]
 
 use notary_x509::Certificate;
 use rcgen::{
