@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod demo;
 mod install;
 mod process;
@@ -28,6 +29,11 @@ enum Task {
     Demo(demo::Options),
     /// Set up the test servers, then run everything that CI runs.
     Test(test::Options),
+    /// Measure, with both sides of every comparison in one run.
+    Bench(bench::Options),
+    /// Run one command and print its wall time and peak memory; `bench` calls this.
+    #[command(hide = true)]
+    BenchProbe(bench::ProbeOptions),
     /// The real servers and tokens that tests use.
     Servers(servers::Options),
 }
@@ -36,6 +42,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::BenchProbe(options) => bench::probe(&options),
         Task::Servers(options) => servers::run(&options),
     };
     match outcome {

@@ -1,0 +1,165 @@
+//! Wall time and peak memory of whole processes.
+//!
+//! Each run is started by a small process of its own (`cargo xtask bench-probe`), since the system
+//! keeps peak memory per parent, as the largest of all children. The commands of a comparison run in
+//! turn, A B C A B C, so that a machine that gets slower does so for all of them.
+
+use crate::process::TaskError;
+use clap::Args;
+use nix::sys::resource::{UsageWho, getrusage};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A command to measure.
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<OsString>,
+}
+
+/// What was measured over all runs.
+pub(super) struct Measurement {
+    pub(super) name: String,
+    /// Wall time of each run, shortest first.
+    wall: Vec<Duration>,
+    /// The largest resident set of any run, in KiB.
+    pub(super) peak_kib: u64,
+}
+
+impl Measurement {
+    pub(super) fn median(&self) -> Duration {
+        self.wall
+            .get(self.wall.len() / 2)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn spread(&self) -> (Duration, Duration) {
+        let first = self.wall.first().copied().unwrap_or_default();
+        (first, self.wall.last().copied().unwrap_or_default())
+    }
+}
+
+/// Runs every subject `runs` times, in turn, after one run of each that does not count.
+pub(super) fn in_turn(subjects: &[Subject], runs: usize) -> Result<Vec<Measurement>, TaskError> {
+    let mut measurements: Vec<Measurement> = subjects
+        .iter()
+        .map(|subject| Measurement {
+            name: subject.name.clone(),
+            wall: Vec::with_capacity(runs),
+            peak_kib: 0,
+        })
+        .collect();
+    for run in 0..=runs {
+        for (subject, measurement) in subjects.iter().zip(&mut measurements) {
+            let (wall, peak_kib) = one_run(subject)?;
+            if run > 0 {
+                measurement.wall.push(wall);
+                measurement.peak_kib = measurement.peak_kib.max(peak_kib);
+            }
+        }
+    }
+    for measurement in &mut measurements {
+        measurement.wall.sort_unstable();
+    }
+    Ok(measurements)
+}
+
+fn one_run(subject: &Subject) -> Result<(Duration, u64), TaskError> {
+    let this =
+        std::env::current_exe().map_err(TaskError::file(std::path::Path::new("cargo xtask")))?;
+    let mut command = Command::new(this);
+    command
+        .arg("bench-probe")
+        .arg("--")
+        .arg(&subject.program)
+        .args(&subject.arguments);
+    let output = command.output().map_err(|source| TaskError::Start {
+        command: subject.name.clone(),
+        source,
+    })?;
+    if !output.status.success() {
+        return Err(TaskError::Check(format!(
+            "{}: {}",
+            subject.name,
+            String::from_utf8_lossy(&output.stderr).trim()
+        )));
+    }
+    parse(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| TaskError::Check(format!("{}: the probe answered nonsense", subject.name)))
+}
+
+fn parse(answer: &str) -> Option<(Duration, u64)> {
+    let (nanoseconds, kib) = answer.trim().split_once(' ')?;
+    Some((
+        Duration::from_nanos(nanoseconds.parse().ok()?),
+        kib.parse().ok()?,
+    ))
+}
+
+/// Options of `cargo xtask bench-probe`.
+#[derive(Args)]
+pub(crate) struct ProbeOptions {
+    /// The command to run once.
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// Runs the command once with nothing on its input and prints nanoseconds and KiB.
+pub(super) fn probe(options: &ProbeOptions) -> Result<(), TaskError> {
+    let Some((program, arguments)) = options.command.split_first() else {
+        return Err(TaskError::Check("no command".to_owned()));
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let start = Instant::now();
+    let status = command.status().map_err(|source| TaskError::Start {
+        command: program.to_string_lossy().into_owned(),
+        source,
+    })?;
+    let wall = start.elapsed();
+    if !status.success() {
+        return Err(TaskError::Failed {
+            command: crate::process::shown(&command),
+            status,
+        });
+    }
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
+        .map_err(|error| TaskError::Check(format!("getrusage: {error}")))?;
+    println!("{} {}", wall.as_nanos(), usage.max_rss());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_of_the_sorted_runs() {
+        let measurement = Measurement {
+            name: String::new(),
+            wall: [1, 2, 9].map(Duration::from_millis).to_vec(),
+            peak_kib: 0,
+        };
+        assert_eq!(measurement.median(), Duration::from_millis(2));
+        assert_eq!(
+            measurement.spread(),
+            (Duration::from_millis(1), Duration::from_millis(9))
+        );
+    }
+
+    #[test]
+    fn an_answer_of_the_probe_is_time_and_memory() {
+        assert_eq!(
+            parse("1500 2048\n"),
+            Some((Duration::from_nanos(1500), 2048))
+        );
+        assert_eq!(parse("oops"), None);
+    }
+}
