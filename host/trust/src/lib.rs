@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 pub mod identity;
 pub mod policy;
+pub mod revocation;
 pub mod store;
