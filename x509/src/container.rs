@@ -1,5 +1,6 @@
 //! Certificates from what they come in: PEM, DER, PKCS#7 and PKCS#12.
 
+mod pbes2;
 pub(crate) mod pem;
 mod pkcs12;
 mod pkcs7;

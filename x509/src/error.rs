@@ -42,10 +42,10 @@ pub enum Error {
     NoCertificate,
     /// A PKCS#12 file whose certificates are encrypted in a way that cannot be undone.
     #[error(
-        "the certificates in the PKCS#12 file are encrypted ({reason}); export them without a password, or as PEM"
+        "the certificates in the PKCS#12 file are encrypted {reason}; export them without a password, or as PEM"
     )]
     EncryptedPkcs12 {
-        /// Why they could not be decrypted.
+        /// How, such as `under a password that is not empty`.
         reason: String,
     },
     /// A key that no Notary Project signature can be made or checked with.

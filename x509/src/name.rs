@@ -72,7 +72,11 @@ impl Name {
             })
     }
 
-    fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Self {
+    fn from_rdns(mut rdns: Vec<Vec<Attribute>>) -> Self {
+        // The order of the SET OF in DER, so that what is built is what would be read.
+        for rdn in &mut rdns {
+            rdn.sort_by_cached_key(Attribute::to_der);
+        }
         let encoded: Vec<Vec<u8>> = rdns
             .iter()
             .map(|rdn| {

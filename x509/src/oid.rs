@@ -108,6 +108,22 @@ oids! {
     PKCS12_CERT_BAG = "1.2.840.113549.1.12.10.1.3";
     /// `x509Certificate` inside a `certBag`.
     PKCS9_X509_CERTIFICATE = "1.2.840.113549.1.9.22.1";
+    /// `id-PBES2`.
+    PBES2 = "1.2.840.113549.1.5.13";
+    /// `id-PBKDF2`.
+    PBKDF2 = "1.2.840.113549.1.5.12";
+    /// `id-hmacWithSHA1`.
+    HMAC_SHA1 = "1.2.840.113549.2.7";
+    /// `id-hmacWithSHA256`.
+    HMAC_SHA256 = "1.2.840.113549.2.9";
+    /// `id-hmacWithSHA384`.
+    HMAC_SHA384 = "1.2.840.113549.2.10";
+    /// `id-hmacWithSHA512`.
+    HMAC_SHA512 = "1.2.840.113549.2.11";
+    /// `aes128-CBC-PAD`.
+    AES_128_CBC = "2.16.840.1.101.3.4.1.2";
+    /// `aes256-CBC-PAD`.
+    AES_256_CBC = "2.16.840.1.101.3.4.1.42";
     /// `extensionRequest`, an attribute of a PKCS#10 request.
     EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
 }

@@ -2,6 +2,7 @@
 
 use der::Tag;
 
+use super::pbes2;
 use crate::asn1::{self, Fields, Tlv};
 use crate::{Certificate, Error, oid};
 
@@ -13,15 +14,14 @@ const WHAT: &str = "PKCS#12";
 /// # Errors
 /// [`Error::EncryptedPkcs12`], [`Error::Malformed`].
 pub(super) fn certificates(der: &[u8]) -> Result<Vec<Certificate>, Error> {
-    let malformed = Error::malformed(WHAT);
     let mut certificates = Vec::new();
-    for safe in safes(der).map_err(&malformed)? {
+    for safe in safes(der).map_err(Error::malformed(WHAT))? {
         match safe {
             Safe::Plain(contents) => read_bags(contents, &mut certificates)?,
-            Safe::Encrypted => {
-                return Err(Error::EncryptedPkcs12 {
-                    reason: "a password-based cipher".to_owned(),
-                });
+            Safe::Encrypted { scheme, ciphertext } => {
+                let contents = pbes2::decrypt(scheme, ciphertext)
+                    .map_err(|reason| Error::EncryptedPkcs12 { reason })?;
+                read_bags(&contents, &mut certificates)?;
             }
         }
     }
@@ -30,7 +30,10 @@ pub(super) fn certificates(der: &[u8]) -> Result<Vec<Certificate>, Error> {
 
 enum Safe<'a> {
     Plain(&'a [u8]),
-    Encrypted,
+    Encrypted {
+        scheme: Tlv<'a>,
+        ciphertext: &'a [u8],
+    },
 }
 
 /// The parts of the authenticated safe.
@@ -44,7 +47,7 @@ fn safes(der: &[u8]) -> Result<Vec<Safe<'_>>, der::Error> {
         let part = parts.expect(Tag::Sequence)?;
         let content_type = part.fields()?.expect(Tag::ObjectIdentifier)?.oid()?;
         if content_type == oid::CMS_ENCRYPTED_DATA {
-            safes.push(Safe::Encrypted);
+            safes.push(encrypted_data(part)?);
         } else {
             safes.push(Safe::Plain(data(part)?));
         }
@@ -62,6 +65,23 @@ fn data(content_info: Tlv<'_>) -> Result<&[u8], der::Error> {
         .expect(asn1::constructed(0))?
         .inner(Tag::OctetString)?
         .value)
+}
+
+/// The `EncryptedData` in a `ContentInfo` (RFC 5652 §8).
+fn encrypted_data(content_info: Tlv<'_>) -> Result<Safe<'_>, der::Error> {
+    let mut fields = content_info.fields()?;
+    fields.expect(Tag::ObjectIdentifier)?;
+    let mut encrypted_data = fields
+        .expect(asn1::constructed(0))?
+        .inner(Tag::Sequence)?
+        .fields()?;
+    encrypted_data.expect(Tag::Integer)?;
+    let mut content = encrypted_data.expect(Tag::Sequence)?.fields()?;
+    content.expect(Tag::ObjectIdentifier)?;
+    Ok(Safe::Encrypted {
+        scheme: content.expect(Tag::Sequence)?,
+        ciphertext: content.expect(asn1::primitive(0))?.value,
+    })
 }
 
 fn read_bags(safe_contents: &[u8], certificates: &mut Vec<Certificate>) -> Result<(), Error> {
