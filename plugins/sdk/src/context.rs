@@ -4,7 +4,7 @@ use std::future::Future;
 
 use notary_plugin_protocol::PluginConfig;
 
-use crate::{Deadline, PluginDescription, PluginError, Settings};
+use crate::{Deadline, PluginDescription, PluginError, Settings, settings};
 
 /// The settings and the deadline of the request that is being answered. Every method of a plugin gets
 /// one, since in a warm session each request has its own.
@@ -24,12 +24,13 @@ impl Context {
         config: &PluginConfig,
     ) -> Result<Self, PluginError> {
         let settings = Settings::read(description, config)?;
-        let deadline = Deadline::after(
-            settings
-                .duration(&crate::settings::DEADLINE)
-                .unwrap_or(FALLBACK_DEADLINE),
-        );
-        Ok(Self { settings, deadline })
+        let deadline = settings
+            .duration(&settings::DEADLINE)
+            .unwrap_or_else(settings::deadline_from_environment);
+        Ok(Self {
+            settings,
+            deadline: Deadline::after(deadline),
+        })
     }
 
     /// What the user configured.
@@ -56,6 +57,3 @@ impl Context {
         crate::retry::retry(self.deadline, operation).await
     }
 }
-
-/// The declared default of [`DEADLINE`](crate::settings::DEADLINE), before any configuration is read.
-pub(crate) const FALLBACK_DEADLINE: std::time::Duration = std::time::Duration::from_secs(50);

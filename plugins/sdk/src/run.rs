@@ -14,11 +14,10 @@ use notary_plugin_protocol::{Command, Message, session};
 use crate::{
     Context, Deadline, Plugin, PluginError,
     command::{self, Request},
-    context::FALLBACK_DEADLINE,
     deadline::Watchdog,
     exit::exit_now,
     keyring::Keyring,
-    log,
+    log, settings,
     stdio::{self, Noise, PrivateStreams},
 };
 
@@ -106,7 +105,7 @@ fn answer(
     streams: &PrivateStreams,
 ) -> Result<ExitCode, PluginError> {
     command::check_offered(plugin, command)?;
-    let input = stdio::read_input(Deadline::after(FALLBACK_DEADLINE))?;
+    let input = stdio::read_input(Deadline::after(settings::deadline_from_environment()))?;
     if command == Command::GetPluginMetadata {
         return write_answer(streams, &command::metadata(plugin, &input)?);
     }

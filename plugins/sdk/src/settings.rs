@@ -23,6 +23,9 @@ pub const DEADLINE: Setting = Setting::new(
 .from_environment("NOTATION_PLUGIN_DEADLINE")
 .default("50s");
 
+/// The default of [`DEADLINE`] where its text cannot be used.
+const FALLBACK_DEADLINE: Duration = Duration::from_secs(50);
+
 /// Files with certificates that complete the chain, for plugins whose backend keeps none or only the leaf.
 /// Not part of every plugin: list it in [`PluginDescription::settings`] and pass it to
 /// [`CertificateBundle::add_setting`](crate::CertificateBundle::add_setting).
@@ -145,6 +148,18 @@ impl Settings {
     pub fn required_secret(&self, setting: &Setting) -> Result<&Secret, PluginError> {
         self.secret(setting).ok_or_else(|| missing(setting))
     }
+}
+
+/// How long reading the request may take: its configuration is not known yet, so the environment and the
+/// default count. A malformed variable is reported once the request is there.
+pub(crate) fn deadline_from_environment() -> Duration {
+    let from_environment = from_environment(&DEADLINE, |variable| std::env::var_os(variable))
+        .ok()
+        .flatten();
+    from_environment
+        .as_deref()
+        .and_then(parse_duration)
+        .unwrap_or(FALLBACK_DEADLINE)
 }
 
 /// What tells settings apart: the configuration key, or else the environment variable.
