@@ -3,9 +3,11 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use apostille_artifact::{ContentMismatch, Digest, Tag};
 
+use crate::credentials::CredentialsError;
 use crate::manifest::SignatureManifestError;
 
 /// Why a store could not do what it was asked for.
@@ -102,6 +104,192 @@ pub enum RegistryError {
         /// The layout.
         path: PathBuf,
     },
+    /// The registry does not answer: the host is unknown, the port refuses, the network is down.
+    #[error(
+        "cannot {attempt}: the registry does not answer ({reason}); check the host and port, that the registry runs, and the network or proxy between"
+    )]
+    Unreachable {
+        /// What was tried.
+        attempt: Attempt,
+        /// What the system said.
+        reason: String,
+    },
+    /// No secure connection came about.
+    #[error(
+        "cannot {attempt}: no secure connection to the registry ({reason}); if its certificate is from a private authority, trust that authority, and if it speaks plain HTTP, allow that for this registry"
+    )]
+    Tls {
+        /// What was tried.
+        attempt: Attempt,
+        /// What is wrong with the certificate or the handshake.
+        reason: String,
+    },
+    /// The registry took too long.
+    #[error("cannot {attempt}: no complete answer within {} s; the registry or the network is too slow", .after.as_secs())]
+    TimedOut {
+        /// What was tried.
+        attempt: Attempt,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The connection broke in the middle, also when the request was repeated.
+    #[error("cannot {attempt}: the connection broke off ({reason}); try again")]
+    Interrupted {
+        /// What was tried.
+        attempt: Attempt,
+        /// What the system said.
+        reason: String,
+    },
+    /// The registry does not know who one is (status 401).
+    #[error("cannot {attempt}: {reason}; log in to {}, or check the user name and password", .attempt.registry)]
+    Unauthorized {
+        /// What was tried.
+        attempt: Attempt,
+        /// What was refused.
+        reason: String,
+    },
+    /// The registry knows who one is and does not allow it (status 403).
+    #[error(
+        "cannot {attempt}: the registry forbids it ({message}); ask its administrator for the permission"
+    )]
+    Forbidden {
+        /// What was tried.
+        attempt: Attempt,
+        /// What the registry said.
+        message: String,
+    },
+    /// The registry gets too many requests (status 429), and goes on saying so.
+    #[error("cannot {attempt}: the registry gets too many requests{}; wait, or log in if you are not", asks_for(.retry_after))]
+    RateLimited {
+        /// What was tried.
+        attempt: Attempt,
+        /// How long the registry asks one to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The registry has a problem of its own (a status of 500 or more), and goes on having it.
+    #[error(
+        "cannot {attempt}: the registry answers with status {status} ({message}); try again later"
+    )]
+    Unavailable {
+        /// What was tried.
+        attempt: Attempt,
+        /// The status.
+        status: u16,
+        /// What the registry said.
+        message: String,
+    },
+    /// The registry refuses for another reason.
+    #[error("cannot {attempt}: the registry refuses with status {status} ({message})")]
+    Refused {
+        /// What was tried.
+        attempt: Attempt,
+        /// The status.
+        status: u16,
+        /// What the registry said.
+        message: String,
+    },
+    /// The registry asks for something that must not be done, such as to send a password elsewhere.
+    #[error("cannot {attempt}: the registry cannot be trusted with that, since {reason}")]
+    Distrusted {
+        /// What was tried.
+        attempt: Attempt,
+        /// What it asks for.
+        reason: String,
+    },
+    /// The list of referrers does not come to an end.
+    #[error("{place} lists referrers without end; {pages} pages were read")]
+    EndlessReferrers {
+        /// The repository.
+        place: String,
+        /// How many pages were read.
+        pages: usize,
+    },
+    /// Others replaced the referrers index each time.
+    #[error(
+        "the signature was pushed to {place} and is not listed, since others kept replacing the index {tag}; sign again when fewer sign the same artifact"
+    )]
+    Overtaken {
+        /// The repository.
+        place: String,
+        /// The referrers tag.
+        tag: String,
+    },
+    /// The credential could not be had.
+    #[error("cannot {attempt}: {source}")]
+    Credentials {
+        /// What was tried.
+        attempt: Attempt,
+        /// Why.
+        source: CredentialsError,
+    },
+    /// The options for registries cannot be used.
+    #[error("{0}")]
+    Options(String),
+}
+
+/// What was being done when a registry failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// What was done.
+    pub operation: Operation,
+    /// The registry, as the user wrote it.
+    pub registry: String,
+    /// The repository in it; empty where none is concerned.
+    pub repository: String,
+}
+
+impl Attempt {
+    /// `registry/repository`.
+    pub fn place(&self) -> String {
+        if self.repository.is_empty() {
+            self.registry.clone()
+        } else {
+            format!("{}/{}", self.registry, self.repository)
+        }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.operation, self.place())
+    }
+}
+
+/// What is done with a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Finding out what a tag or digest names.
+    Resolve,
+    /// Listing signatures.
+    List,
+    /// Fetching a manifest or envelope.
+    Fetch,
+    /// Pushing a signature.
+    Push,
+    /// Deleting an index that was replaced.
+    Delete,
+    /// Logging in.
+    LogIn,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolve the reference in",
+            Self::List => "list the signatures in",
+            Self::Fetch => "fetch from",
+            Self::Push => "push to",
+            Self::Delete => "delete from",
+            Self::LogIn => "log in to",
+        })
+    }
+}
+
+fn asks_for(retry_after: &Option<Duration>) -> String {
+    retry_after
+        .map(|pause| format!(" and asks for a pause of {} s", pause.as_secs()))
+        .unwrap_or_default()
 }
 
 /// In which way something does not have the form that its specification gives it.
@@ -114,6 +302,8 @@ pub enum Malformed {
     NotAManifest,
     /// It is not an index: an object with a list `manifests`.
     NotAnIndex,
+    /// Its header and its content name different media types.
+    ContradictoryMediaType,
     /// It reaches more manifests than are ever looked at.
     TooManyManifests,
 }
@@ -124,6 +314,9 @@ impl fmt::Display for Malformed {
             Self::Json(error) => error.fmt(f),
             Self::NotAManifest => f.write_str("it is neither a manifest nor an index"),
             Self::NotAnIndex => f.write_str("it is not an image index"),
+            Self::ContradictoryMediaType => f.write_str(
+                "the registry and the document itself name different media types for it",
+            ),
             Self::TooManyManifests => {
                 write!(
                     f,

@@ -40,16 +40,22 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod credentials;
 mod error;
 mod layout;
 pub mod limits;
 mod manifest;
 pub mod media_type;
+mod remote;
 mod store;
 
-pub use error::{Malformed, RegistryError};
+pub use credentials::{Credential, CredentialSource, CredentialsError};
+pub use error::{Attempt, Malformed, Operation, RegistryError};
 pub use layout::{OciLayout, SingleLayerImage};
 pub use manifest::SignatureManifestError;
+pub use remote::{
+    PlainHttp, Proxies, RegistryClient, RegistryOptions, RemoteRepository, server_name,
+};
 pub use store::{
     ArtifactStore, NewSignature, PushWarning, PushedSignature, SignatureList, StoredSignature,
 };

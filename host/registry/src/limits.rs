@@ -11,3 +11,7 @@ pub const MAX_ENVELOPE_LEN: u64 = 32 * 1024 * 1024;
 /// The most manifests that are looked at in one OCI layout. An index of 4 MiB has room for about twenty
 /// thousand entries; nested indexes could otherwise make a scan as long as their writer likes.
 pub const MAX_SCANNED_MANIFESTS: usize = 50_000;
+
+/// The most pages of one list of referrers. Registries send some fifty to a thousand entries a page; one
+/// that never comes to an end must not keep a verifier for ever.
+pub const MAX_REFERRERS_PAGES: usize = 100;

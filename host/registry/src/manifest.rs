@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use apostille_artifact::{Descriptor, DigestAlgorithm};
 use serde::{Deserialize, Serialize};
 
-use crate::media_type::{ARTIFACT_MANIFEST, EMPTY_JSON, IMAGE_MANIFEST, SIGNATURE};
+use crate::media_type::{ARTIFACT_MANIFEST, EMPTY_JSON, IMAGE_INDEX, IMAGE_MANIFEST, SIGNATURE};
 use crate::store::NewSignature;
 
 /// The content of the empty configuration.
@@ -194,6 +194,23 @@ pub(crate) fn subject_of(manifest: &[u8]) -> Option<Descriptor> {
         subject: Option<Descriptor>,
     }
     serde_json::from_slice::<Subject>(manifest).ok()?.subject
+}
+
+/// What a manifest says that it is, or what its attributes show it to be where it does not say.
+pub(crate) fn media_type_of(manifest: &[u8]) -> Option<String> {
+    let manifest: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(manifest).ok()?;
+    if let Some(media_type) = manifest.get("mediaType") {
+        return Some(media_type.as_str()?.to_owned());
+    }
+    match (
+        manifest.contains_key("manifests"),
+        manifest.contains_key("layers"),
+    ) {
+        (true, false) => Some(IMAGE_INDEX.to_owned()),
+        (false, true) => Some(IMAGE_MANIFEST.to_owned()),
+        _ => None,
+    }
 }
 
 /// The entries of an index. Entries that are no descriptors are left out: nothing can be fetched by them.

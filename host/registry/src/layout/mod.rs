@@ -23,8 +23,7 @@ use futures::future::BoxFuture;
 
 use crate::error::{Malformed, RegistryError};
 use crate::limits::{MAX_ENVELOPE_LEN, MAX_MANIFEST_LEN};
-use crate::manifest::{EMPTY_CONFIG, SignatureManifest, SignatureParts};
-use crate::media_type::{IMAGE_INDEX, IMAGE_MANIFEST};
+use crate::manifest::{EMPTY_CONFIG, SignatureManifest, SignatureParts, media_type_of};
 use crate::store::{ArtifactStore, NewSignature, PushedSignature, SignatureList, StoredSignature};
 
 /// An OCI image layout in a directory.
@@ -247,23 +246,6 @@ impl ArtifactStore for OciLayout {
     ) -> BoxFuture<'a, Result<Vec<u8>, RegistryError>> {
         let manifest = manifest.clone();
         Box::pin(self.blocking(move |layout| layout.read_blob(&manifest, MAX_MANIFEST_LEN)))
-    }
-}
-
-/// What a manifest says that it is, or what its attributes show it to be where it does not say.
-fn media_type_of(manifest: &[u8]) -> Option<String> {
-    let manifest: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(manifest).ok()?;
-    if let Some(media_type) = manifest.get("mediaType") {
-        return Some(media_type.as_str()?.to_owned());
-    }
-    match (
-        manifest.contains_key("manifests"),
-        manifest.contains_key("layers"),
-    ) {
-        (true, false) => Some(IMAGE_INDEX.to_owned()),
-        (false, true) => Some(IMAGE_MANIFEST.to_owned()),
-        _ => None,
     }
 }
 
