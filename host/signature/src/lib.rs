@@ -31,7 +31,8 @@
 //! #     serial: SerialNumber::random()?,
 //! # };
 //! # let unsigned = SelfSignedCertificate::prepare(&template, key.public_key())?;
-//! # let chain = CertificateChain::new(vec![unsigned.assemble(&key.sign(unsigned.to_be_signed())?)?])?;
+//! # let self_signature = key.sign(unsigned.to_be_signed())?;
+//! # let chain = CertificateChain::new(vec![unsigned.assemble(&self_signature)?])?;
 //!
 //! let artifact = Descriptor::of("text/plain", DigestAlgorithm::Sha256, b"hello");
 //! let payload = Payload::new(&artifact, Default::default())?;
