@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use notary_plugin_protocol::KeyId;
+use notary_plugin_protocol::{ErrorCode, KeyId};
 use notary_plugin_sdk::{
     BackendSignature, CertificateBundle, Context, Diagnosis, KeyListing, KeyProvider, PluginError,
     SigningInput, SigningKey, settings,
@@ -18,7 +18,16 @@ use crate::worker::{Answer, Client, FoundKey, Operation};
 /// The tokens that were reached, each through a worker of its own that stays logged in.
 pub(crate) struct Tokens {
     // Which token is meant is part of the key id, so that nothing can be opened before there is one.
-    workers: RefCell<HashMap<TokenAddress, Rc<Client>>>,
+    connections: RefCell<HashMap<TokenAddress, Rc<tokio::sync::Mutex<State>>>>,
+}
+
+/// How far we are with one token.
+enum State {
+    Unknown,
+    Connected(Rc<Client>),
+    /// The token refused the log-in. In a warm session, many requests may be under way: none of them may
+    /// use up another try.
+    Refused(PluginError),
 }
 
 /// A key on a token.
@@ -29,25 +38,37 @@ pub(crate) struct Key {
 }
 
 impl Tokens {
+    /// The worker for a token. Requests for one token that come at the same time wait for one log-in.
     async fn worker(
         &self,
         address: TokenAddress,
         context: &Context,
     ) -> Result<Rc<Client>, PluginError> {
-        let known = self
-            .workers
-            .borrow()
-            .get(&address)
-            .filter(|worker| worker.is_alive())
-            .cloned();
-        if let Some(worker) = known {
-            return Ok(worker);
+        let state = Rc::clone(
+            self.connections
+                .borrow_mut()
+                .entry(address.clone())
+                .or_insert_with(|| Rc::new(tokio::sync::Mutex::new(State::Unknown))),
+        );
+        let mut state = state.lock().await;
+        match &*state {
+            State::Connected(worker) if worker.is_alive() => return Ok(Rc::clone(worker)),
+            State::Refused(error) => return Err(error.clone()),
+            State::Connected(_) | State::Unknown => {}
         }
-        let worker = Rc::new(Client::connect(address.clone(), false, context.deadline()).await?);
-        self.workers
-            .borrow_mut()
-            .insert(address, Rc::clone(&worker));
-        Ok(worker)
+        match Client::connect(address, false, context.deadline()).await {
+            Ok(worker) => {
+                let worker = Rc::new(worker);
+                *state = State::Connected(Rc::clone(&worker));
+                Ok(worker)
+            }
+            Err(error) => {
+                if *error.code() == ErrorCode::AccessDenied {
+                    *state = State::Refused(error.clone());
+                }
+                Err(error)
+            }
+        }
     }
 }
 
@@ -56,7 +77,7 @@ impl KeyProvider for Tokens {
 
     async fn open(_: &Context) -> Result<Self, PluginError> {
         Ok(Self {
-            workers: RefCell::default(),
+            connections: RefCell::default(),
         })
     }
 
@@ -94,7 +115,7 @@ impl KeyProvider for Tokens {
                         "cannot sign"
                     }
                     .to_owned(),
-                    certificate: None,
+                    certificate: key.certificate,
                     note: key.obstacle.or(unsupported),
                 }
             })

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use cryptoki::error::{Error as CryptokiError, RvError};
 use cryptoki::mechanism::MechanismType;
 use cryptoki::session::{Session, SessionState, UserType};
-use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use serde::{Deserialize, Serialize};
 
 use super::error::TokenError;
+use super::info::TokenInfo;
 use super::library::Module;
 use super::raw::ContextLogin;
 use super::slots;
@@ -38,7 +39,7 @@ pub(crate) struct Login {
     pub(crate) use_last_try: bool,
 }
 
-/// A token with an open session. The fields are in the order in which they have to be dropped.
+/// A token with an open session.
 pub(crate) struct Connection {
     session: Session,
     pin: Option<Pin>,
@@ -98,18 +99,36 @@ impl Connection {
         }
     }
 
+    /// A new session in the place of a lost one: at first with the module as it is, and if that does not
+    /// help (a network HSM was reset, another node took over) with the module initialised anew.
     fn reopen(&mut self) -> Result<(), TokenError> {
-        if self.module.functions().get_token_info(self.slot).is_err() {
-            // The slot or the module's state is gone, as after a reset of a network HSM: begin again.
-            let (slot, token) = slots::find(&self.module, &self.address.token)?;
-            self.slot = slot;
-            self.token = token;
+        match self.renew() {
+            Err(error) if error.is_session_loss() => {
+                self.module
+                    .initialise_again(self.address.module_arguments.as_deref())?;
+                let (slot, token) = slots::find(&self.module, &self.address.token)?;
+                self.slot = slot;
+                self.token = token;
+                self.renew()
+            }
+            result => result,
         }
+    }
+
+    fn renew(&mut self) -> Result<(), TokenError> {
         let session = open_session(&self.module, self.slot, self.writable, &self.token)?;
-        if let Some(pin) = &self.pin
-            && !is_logged_in(&session)
+        if !is_logged_in(&session)
+            && let Some(pin) = &self.pin
         {
-            log_in_with(&self.token, &session, &self.address.login, pin)?;
+            let logged_in = log_in_with(&self.token, &session, &self.address.login, pin);
+            if matches!(
+                logged_in,
+                Err(TokenError::PinRefused { .. } | TokenError::PinLocked(_))
+            ) {
+                // Somebody changed it meanwhile. Another attempt would only use up tries.
+                self.pin = None;
+            }
+            logged_in?;
         }
         self.session = session;
         Ok(())
@@ -174,11 +193,13 @@ fn open_session(
     writable: bool,
     token: &TokenInfo,
 ) -> Result<Session, TokenError> {
+    // Sessions end with C_Finalize. Closing a lost one by its number later could hit a new session, since
+    // modules use their numbers again.
     let functions = module.functions();
     let session = if writable {
-        functions.open_rw_session(slot)
+        functions.open_rw_session_no_drop(slot)
     } else {
-        functions.open_ro_session(slot)
+        functions.open_ro_session_no_drop(slot)
     };
     session.map_err(|error| match error {
         CryptokiError::Pkcs11(RvError::TokenWriteProtected, _) => {
@@ -206,7 +227,7 @@ fn log_in(
     login: &Login,
 ) -> Result<Option<Pin>, TokenError> {
     let name = || token.label().to_owned();
-    if !token.login_required() || is_logged_in(session) {
+    if !token.wants_login() || is_logged_in(session) {
         return login
             .pin
             .as_ref()
@@ -214,27 +235,27 @@ fn log_in(
             .transpose()
             .map_err(Into::into);
     }
-    if token.user_pin_locked() {
+    if token.is_locked() {
         return Err(TokenError::PinLocked(name()));
     }
-    if token.user_pin_final_try() && !login.use_last_try {
+    if token.is_at_last_try() && !login.use_last_try {
         return Err(TokenError::LastTry(name()));
     }
     let Some(source) = &login.pin else {
-        if token.protected_authentication_path() {
+        if token.has_pin_pad() {
             let result = session.login(UserType::User, None);
             return login_result(result, token, "the PIN pad", || None).map(|()| None);
         }
         return Err(TokenError::PinWanted(name()));
     };
-    if !token.user_pin_initialized() {
+    if !token.has_user_pin() {
         return Err(TokenError::PinNeverSet(name()));
     }
     let pin = source.read()?;
     check_length(token, source, &pin)?;
     let result = session.login(UserType::User, Some(&AuthPin::new(pin.expose().into())));
     login_result(result, token, &source.to_string(), || {
-        module.functions().get_token_info(slot).ok()
+        module.raw().token_info(slot).ok()
     })?;
     Ok(Some(pin))
 }
@@ -257,7 +278,7 @@ fn log_in_with(
 /// A PIN outside the token's own limits would only use up a try.
 fn check_length(token: &TokenInfo, source: &PinSource, pin: &Pin) -> Result<(), TokenError> {
     let length = pin.expose().len();
-    let (min, max) = (token.min_pin_length(), token.max_pin_length());
+    let (min, max) = token.pin_lengths().into_inner();
     // Some modules leave both at zero.
     if max >= min && max > 0 && !(min..=max).contains(&length) {
         return Err(TokenError::PinLength {
@@ -299,11 +320,11 @@ fn login_result(
 /// What the token's flags tell about the tries that are left (PKCS#11 §5.5.4 has no number).
 fn tries_left(token: Option<&TokenInfo>) -> &'static str {
     match token {
-        Some(info) if info.user_pin_locked() => {
+        Some(info) if info.is_locked() => {
             "it is now locked: unlock it with the security officer's PIN"
         }
-        Some(info) if info.user_pin_final_try() => "one try is left before it locks",
-        Some(info) if info.user_pin_count_low() => {
+        Some(info) if info.is_at_last_try() => "one try is left before it locks",
+        Some(info) if info.counts_wrong_pins() => {
             "the token counts wrong tries and may lock after a few"
         }
         _ => "the token does not tell how many tries are left",

@@ -11,7 +11,7 @@ use super::error::TokenError;
 use super::raw::RawFunctions;
 use crate::presets;
 
-/// A module that is loaded and initialised. Dropping it calls `C_Finalize`, so drop its sessions first.
+/// A module that is loaded and initialised. Dropping it calls `C_Finalize`, which ends its sessions.
 pub(crate) struct Module {
     path: PathBuf,
     functions: Pkcs11,
@@ -31,29 +31,43 @@ impl Module {
         check_architecture(path)?;
         let functions = Pkcs11::new(path).map_err(|error| load_error(path, error))?;
         let raw = RawFunctions::load(path)?;
-        raw.initialize_with(arguments, |reserved| {
-            let flags = CInitializeFlags::OS_LOCKING_OK;
-            let plain = CInitializeArgs::new(flags);
-            match functions.initialize(reserved.unwrap_or(plain)) {
+        let module = Self {
+            path: path.to_owned(),
+            functions,
+            raw,
+        };
+        module.initialise(arguments)?;
+        Ok(module)
+    }
+
+    /// Finalises and initialises the module, as one has to after it lost its device.
+    ///
+    /// # Errors
+    /// As [`Module::load`].
+    pub(crate) fn initialise_again(&self, arguments: Option<&str>) -> Result<(), TokenError> {
+        // Whether the module was still initialised does not matter.
+        let _ = self.functions.clone().finalize();
+        self.initialise(arguments)
+    }
+
+    fn initialise(&self, arguments: Option<&str>) -> Result<(), TokenError> {
+        self.raw.initialize_with(arguments, |reserved| {
+            let plain = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
+            match self.functions.initialize(reserved.unwrap_or(plain)) {
                 // Another library of this process may have initialised it; then it is ready all the same.
                 Ok(()) | Err(CryptokiError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {
                     Ok(())
                 }
                 Err(CryptokiError::Pkcs11(rv, _)) => Err(TokenError::Initialize {
-                    path: path.to_owned(),
+                    path: self.path.clone(),
                     rv,
-                    hint: initialize_hint(path),
+                    hint: initialize_hint(&self.path),
                 }),
                 Err(other) => Err(TokenError::ModuleLoad {
-                    path: path.to_owned(),
+                    path: self.path.clone(),
                     reason: other.to_string(),
                 }),
             }
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            functions,
-            raw,
         })
     }
 

@@ -5,6 +5,7 @@
 mod connection;
 mod error;
 mod generate;
+mod info;
 mod library;
 mod objects;
 mod pss;

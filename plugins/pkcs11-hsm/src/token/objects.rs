@@ -3,6 +3,7 @@
 use cryptoki::object::{
     Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle,
 };
+use notary_x509::Certificate;
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
@@ -37,10 +38,10 @@ pub(crate) struct TokenKey {
 pub(crate) struct KeySummary {
     /// The URI that names the key.
     pub(crate) uri: String,
-    /// `CKA_LABEL`.
-    pub(crate) label: String,
     /// The DER `SubjectPublicKeyInfo`, if the token tells it.
     pub(crate) public_key: Option<Vec<u8>>,
+    /// Subject of the certificate of the key, if it is on the token.
+    pub(crate) certificate: Option<String>,
     /// Why the key cannot sign, if it cannot.
     pub(crate) obstacle: Option<String>,
 }
@@ -168,7 +169,11 @@ pub(crate) fn list_keys(connection: &Connection) -> Result<Vec<KeySummary>, Toke
         id: None,
     };
     let keys = matching(connection, ObjectClass::PRIVATE_KEY, &everything)?;
-    Ok(keys
+    let certificates: Vec<Certificate> = certificates(connection, &[])?
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect();
+    let mut summaries: Vec<KeySummary> = keys
         .iter()
         .map(|key| {
             let public_key = public_key_of(connection, key);
@@ -179,12 +184,22 @@ pub(crate) fn list_keys(connection: &Connection) -> Result<Vec<KeySummary>, Toke
             };
             KeySummary {
                 uri: key.uri(connection),
-                label: key.label.clone(),
+                certificate: public_key.as_ref().ok().and_then(|public_key| {
+                    let own = |certificate: &&Certificate| {
+                        certificate.public_key().spki_der() == public_key
+                    };
+                    certificates
+                        .iter()
+                        .find(own)
+                        .map(|certificate| certificate.subject().to_string())
+                }),
                 public_key: public_key.ok(),
                 obstacle,
             }
         })
-        .collect())
+        .collect();
+    summaries.sort_by(|one, other| one.uri.cmp(&other.uri));
+    Ok(summaries)
 }
 
 /// Whether an object of this class has the label or the id.

@@ -4,6 +4,7 @@
 //!   log-in between the two (PKCS#11 §5.6.8), and `cryptoki` makes the two calls in one.
 //! - `C_Sign` into a buffer that is large enough: `cryptoki` asks for the length first, which costs a
 //!   second trip to a network HSM.
+//! - `C_GetTokenInfo`, since `cryptoki` refuses tokens whose clock does not parse.
 //! - the reserved argument of `C_Initialize`, which NSS takes its database directory from.
 
 use std::ffi::{CString, c_void};
@@ -15,9 +16,13 @@ use cryptoki::error::{Rv, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
-use cryptoki_sys::{CK_FUNCTION_LIST, CK_MECHANISM, CK_RV, CK_ULONG, CKU_CONTEXT_SPECIFIC};
+use cryptoki::slot::Slot;
+use cryptoki_sys::{
+    CK_FUNCTION_LIST, CK_MECHANISM, CK_RV, CK_TOKEN_INFO, CK_ULONG, CKU_CONTEXT_SPECIFIC,
+};
 
 use super::error::TokenError;
+use super::info::TokenInfo;
 use crate::pin::Pin;
 
 /// The longest signature of the six key specs is 512 bytes (RSA-4096); the rest is for larger RSA keys,
@@ -87,6 +92,23 @@ impl RawFunctions {
             CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, reserved)
         };
         initialize(Some(with))
+    }
+
+    /// What the token in a slot says about itself.
+    ///
+    /// # Errors
+    /// The function that failed and its return value.
+    pub(crate) fn token_info(&self, slot: Slot) -> Result<TokenInfo, (Function, RvError)> {
+        // SAFETY: as in `sign`.
+        let list = unsafe { self.list.as_ref() };
+        let Some(get_token_info) = list.C_GetTokenInfo else {
+            return Err((Function::GetTokenInfo, RvError::FunctionNotSupported));
+        };
+        let mut info = CK_TOKEN_INFO::default();
+        // SAFETY: `info` is a valid place for the structure that the module fills in.
+        let rv = unsafe { get_token_info(slot.into(), &raw mut info) };
+        check(rv, Function::GetTokenInfo)?;
+        Ok(info.into())
     }
 
     /// Signs `data` in one part.

@@ -1,8 +1,9 @@
 //! Which of the module's slots holds the token that is meant.
 
-use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::slot::Slot;
 
 use super::error::TokenError;
+use super::info::TokenInfo;
 use super::library::Module;
 use crate::locator::TokenFilter;
 use crate::uri::Pkcs11Uri;
@@ -17,10 +18,10 @@ pub(crate) fn find(module: &Module, filter: &TokenFilter) -> Result<(Slot, Token
         .functions()
         .get_slots_with_token()
         .map_err(TokenError::call(action))?;
-    // A token whose information does not parse is no candidate, and no reason to fail for the others.
+    // A token that does not describe itself is no candidate, and no reason to fail for the others.
     let tokens: Vec<(Slot, TokenInfo)> = slots
         .into_iter()
-        .filter_map(|slot| Some((slot, module.functions().get_token_info(slot).ok()?)))
+        .filter_map(|slot| Some((slot, module.raw().token_info(slot).ok()?)))
         .collect();
     let mut matching: Vec<(Slot, TokenInfo)> = tokens
         .iter()
@@ -30,9 +31,9 @@ pub(crate) fn find(module: &Module, filter: &TokenFilter) -> Result<(Slot, Token
     // Modules show a place for one more token as a token that is not initialised.
     let uninitialised = matching
         .iter()
-        .find(|(_, info)| !info.token_initialized())
+        .find(|(_, info)| !info.is_initialised())
         .map(|(slot, _)| slot.id());
-    matching.retain(|(_, info)| info.token_initialized());
+    matching.retain(|(_, info)| info.is_initialised());
     match (matching.len(), uninitialised) {
         (1, _) => matching
             .pop()
@@ -70,8 +71,8 @@ fn matches(module: &Module, filter: &TokenFilter, slot: Slot, info: &TokenInfo) 
         })
     };
     same(&filter.label, info.label())
-        && same(&filter.manufacturer, info.manufacturer_id())
-        && same(&filter.serial, info.serial_number())
+        && same(&filter.manufacturer, info.manufacturer())
+        && same(&filter.serial, info.serial())
         && same(&filter.model, info.model())
         && filter.slot_id.is_none_or(|wanted| wanted == slot.id())
         && slot_matches()
@@ -80,12 +81,12 @@ fn matches(module: &Module, filter: &TokenFilter, slot: Slot, info: &TokenInfo) 
 fn describe(tokens: &[(Slot, TokenInfo)]) -> String {
     let initialised: Vec<String> = tokens
         .iter()
-        .filter(|(_, info)| info.token_initialized())
+        .filter(|(_, info)| info.is_initialised())
         .map(|(slot, info)| {
             format!(
                 "`{}` (serial {}, slot-id {})",
                 info.label(),
-                info.serial_number(),
+                info.serial(),
                 slot.id()
             )
         })
@@ -98,9 +99,7 @@ fn describe(tokens: &[(Slot, TokenInfo)]) -> String {
 }
 
 fn example(tokens: &[(Slot, TokenInfo)]) -> String {
-    let serial = tokens
-        .first()
-        .map(|(_, info)| info.serial_number().to_owned());
+    let serial = tokens.first().map(|(_, info)| info.serial().to_owned());
     Pkcs11Uri {
         serial,
         object: Some("LABEL".to_owned()),

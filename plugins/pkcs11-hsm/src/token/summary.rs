@@ -38,12 +38,12 @@ pub(crate) fn summarise(connection: &Connection) -> TokenSummary {
         label: token.label().to_owned(),
         device: format!(
             "{} {}, serial {}, slot-id {}",
-            token.manufacturer_id(),
+            token.manufacturer(),
             token.model(),
-            token.serial_number(),
+            token.serial(),
             connection.slot().id()
         ),
         mechanisms: sign::offered(connection),
-        wrong_pin_before: token.user_pin_count_low(),
+        wrong_pin_before: token.counts_wrong_pins(),
     }
 }

@@ -102,6 +102,7 @@ impl Client {
         operation: Operation,
         deadline: Deadline,
     ) -> Result<Answer, PluginError> {
+        let doing = operation.doing();
         let (sender, receiver) = oneshot::channel();
         let number = {
             let mut pending = lock(&self.pending);
@@ -111,16 +112,16 @@ impl Client {
             number
         };
         if self.send(&Request { number, operation }).is_err() {
-            return Err(self.ended().await);
+            return Err(self.ended(doing));
         }
         match tokio::time::timeout_at(deadline.at().into(), receiver).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
             Ok(Ok(Err(failure))) => Err(failure.into()),
-            Ok(Err(_)) => Err(self.ended().await),
+            Ok(Err(_)) => Err(self.ended(doing)),
             Err(_) => {
                 self.kill();
                 Err(PluginError::timeout(format!(
-                    "the PKCS#11 module {} did not answer in time, and its process was ended: is the token reachable? \
+                    "the PKCS#11 module {} did not answer in time while {doing}, and its process was ended: is the token reachable? \
                      The configuration key `deadline` allows it more time",
                     self.module.display()
                 )))
@@ -150,14 +151,14 @@ impl Client {
     }
 
     /// The error for a worker that ended without an answer.
-    async fn ended(&self) -> PluginError {
+    fn ended(&self, doing: &str) -> PluginError {
         let how = match self.wait(FAREWELL) {
             Some(status) => describe(status),
             None => "closed its output".to_owned(),
         };
         self.kill();
         PluginError::error(format!(
-            "the PKCS#11 module {} took its process down ({how}): nothing was signed. Try again, and report it to the \
+            "the PKCS#11 module {} took its process down while {doing} ({how}): try again, and report it to the \
              module's vendor if it happens again",
             self.module.display()
         ))

@@ -50,6 +50,22 @@ pub(crate) enum Operation {
     },
 }
 
+impl Operation {
+    /// What goes on, to follow "while".
+    pub(crate) fn doing(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connecting to the token",
+            Self::FindKey { .. } => "looking for the key",
+            Self::Sign { .. } => "signing",
+            Self::Certificates { .. } => "reading certificates",
+            Self::ListKeys => "listing the keys",
+            Self::Summarise => "describing the token",
+            Self::GenerateKey { .. } => "generating the key",
+            Self::StoreCertificate { .. } => "storing the certificate",
+        }
+    }
+}
+
 /// The answer to a [`Request`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Response {
