@@ -12,13 +12,13 @@ use notary_x509::{
 use time::{Duration, OffsetDateTime};
 
 /// A key, and a chain of one certificate that signs itself.
-pub struct Signer {
-    pub key: PrivateKey,
-    pub chain: CertificateChain,
+pub(crate) struct Signer {
+    pub(crate) key: PrivateKey,
+    pub(crate) chain: CertificateChain,
 }
 
 impl Signer {
-    pub fn new(key_spec: KeySpec) -> Self {
+    pub(crate) fn new(key_spec: KeySpec) -> Self {
         let now = OffsetDateTime::now_utc();
         let key = PrivateKey::generate(key_spec).unwrap();
         let template = SelfSignedTemplate {
@@ -38,7 +38,7 @@ impl Signer {
         }
     }
 
-    pub fn request(&self, content: &[u8]) -> SigningRequest {
+    pub(crate) fn request(&self, content: &[u8]) -> SigningRequest {
         let algorithm = match self.key.key_spec().hash_algorithm() {
             notary_plugin_protocol::HashAlgorithm::Sha256 => DigestAlgorithm::Sha256,
             notary_plugin_protocol::HashAlgorithm::Sha384 => DigestAlgorithm::Sha384,
@@ -53,7 +53,7 @@ impl Signer {
         request
     }
 
-    pub fn sign(&self, request: SigningRequest, format: EnvelopeFormat) -> SignedEnvelope {
+    pub(crate) fn sign(&self, request: SigningRequest, format: EnvelopeFormat) -> SignedEnvelope {
         let unsigned = request.prepare(format).unwrap();
         let signature = self.key.sign(unsigned.bytes_to_sign()).unwrap();
         unsigned
@@ -67,6 +67,6 @@ impl Signer {
 }
 
 /// The root of the repository's test data.
-pub fn testdata() -> std::path::PathBuf {
+pub(crate) fn testdata() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
 }
