@@ -4,3 +4,4 @@ pub mod identity;
 pub mod policy;
 pub mod revocation;
 pub mod store;
+pub mod verify;

@@ -184,6 +184,12 @@ impl X509SubjectIdentity {
         })
     }
 
+    /// The entry as the policy has it.
+    #[must_use]
+    pub fn as_written(&self) -> &str {
+        &self.written
+    }
+
     /// The attributes that a subject must have, each with its value.
     #[must_use]
     pub fn attributes(&self) -> &BTreeMap<AttributeType, String> {
