@@ -3,6 +3,8 @@
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, CertificateType, KeyType, ObjectClass};
 use cryptoki_sys::CK_ULONG;
+use der::asn1::AnyRef;
+use der::{Encode as _, Tag};
 use notary_plugin_protocol::KeySpec;
 use notary_x509::Certificate;
 
@@ -75,6 +77,7 @@ pub(crate) fn store_certificate(
         Attribute::Id(id.to_vec()),
         Attribute::Subject(certificate.subject().as_der().to_vec()),
         Attribute::Issuer(certificate.issuer().as_der().to_vec()),
+        Attribute::SerialNumber(serial_number(certificate)?),
         Attribute::Value(certificate.as_der().to_vec()),
     ];
     connection
@@ -82,6 +85,13 @@ pub(crate) fn store_certificate(
         .create_object(&template)
         .map_err(TokenError::call("storing the certificate"))?;
     Ok(())
+}
+
+/// `CKA_SERIAL_NUMBER` is the DER INTEGER (PKCS#11 §4.6.3). Optional in the standard; NSS insists.
+fn serial_number(certificate: &Certificate) -> Result<Vec<u8>, TokenError> {
+    AnyRef::new(Tag::Integer, certificate.serial())
+        .and_then(|serial| serial.to_der())
+        .map_err(|error| TokenError::Certificate(format!("its serial number is broken: {error}")))
 }
 
 fn kind(key_spec: KeySpec) -> (Mechanism<'static>, KeyType, Vec<Attribute>) {

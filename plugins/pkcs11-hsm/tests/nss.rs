@@ -1,0 +1,105 @@
+//! A second, independent module: the database of Mozilla's NSS. It takes its directory from the arguments
+//! of `C_Initialize`, has two tokens in one module, and does everything that SoftHSM2 does in its own way.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::ffi::{CString, c_void};
+use std::path::Path;
+use std::ptr::NonNull;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::session::UserType;
+use cryptoki::types::AuthPin;
+use notary_plugin_protocol::KeySpec;
+use support::Plugin;
+
+const MODULES: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
+    "/usr/lib/aarch64-linux-gnu/libsoftokn3.so",
+    "/usr/lib64/libsoftokn3.so",
+    "/usr/lib/libsoftokn3.so",
+];
+
+#[test]
+fn keys_of_all_six_specifications_sign_on_nss() {
+    let Some(module) = MODULES.iter().find(|path| Path::new(path).is_file()) else {
+        panic!(
+            "NSS is missing: install it (Debian, Ubuntu: `apt-get install libnss3`; Fedora: `dnf install nss`)"
+        );
+    };
+    let plugin = Plugin::new();
+    let directory = plugin.hsm.directory().join("nss");
+    std::fs::create_dir(&directory).unwrap();
+    let arguments = format!(
+        "configdir='sql:{}' certPrefix='' keyPrefix='' secmod='secmod.db'",
+        directory.display()
+    );
+    set_pin(module, &arguments, plugin.hsm.pin());
+
+    let plugin = plugin
+        .with("module", module)
+        .with("module_arguments", &arguments);
+    let refusal = plugin.describe("release").unwrap_err();
+    assert!(
+        refusal.message.contains("2 tokens match"),
+        "{}",
+        refusal.message
+    );
+
+    let plugin = plugin.with("token", "NSS Certificate DB");
+    for key_spec in KeySpec::ALL {
+        let label = key_spec.as_str();
+        let key_id = plugin
+            .person(&["generate-key", "--label", label, "--key-spec", label])
+            .unwrap();
+        let key_id = key_id.trim();
+        let pem = directory.join(format!("{label}.pem"));
+        let pem = pem.to_str().unwrap();
+        let subject = format!("CN={label},O=Example,ST=England,C=GB");
+        plugin
+            .person(&[
+                "self-sign",
+                "--key-id",
+                key_id,
+                "--subject",
+                &subject,
+                "--out",
+                pem,
+            ])
+            .unwrap();
+        plugin
+            .person(&["import-cert", "--key-id", key_id, pem])
+            .unwrap();
+        assert_eq!(plugin.describe(key_id).unwrap(), label);
+        let signed = plugin.sign(key_id, *key_spec, b"payload").unwrap();
+        let leaf = signed.chain[0].public_key();
+        leaf.verify(key_spec.signing_algorithm(), b"payload", &signed.signature)
+            .unwrap();
+    }
+}
+
+/// A new database has no PIN; `certutil -N` would set one.
+fn set_pin(module: &str, arguments: &str, pin: &str) {
+    let functions = Pkcs11::new(module).unwrap();
+    let arguments = CString::new(arguments).unwrap();
+    let reserved = NonNull::from(arguments.as_c_str()).cast::<c_void>();
+    // SAFETY: NSS expects a NUL-terminated string here, and it outlives the call.
+    let arguments =
+        unsafe { CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, reserved) };
+    functions.initialize(arguments).unwrap();
+    let slot = functions
+        .get_slots_with_token()
+        .unwrap()
+        .into_iter()
+        .find(|slot| functions.get_token_info(*slot).unwrap().label() == "NSS Certificate DB")
+        .unwrap();
+    let session = functions.open_rw_session(slot).unwrap();
+    session
+        .login(UserType::So, Some(&AuthPin::new("".into())))
+        .unwrap();
+    session.init_pin(&AuthPin::new(pin.into())).unwrap();
+    session.close().unwrap();
+    functions.finalize().unwrap();
+}
