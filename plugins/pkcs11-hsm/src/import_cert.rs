@@ -13,7 +13,7 @@ use notary_plugin_sdk::{
 use notary_x509::{Certificate, parse_certificates};
 
 use crate::address::KeyAddress;
-use crate::provider::Key;
+use crate::located_key::LocatedKey;
 use crate::worker::{Client, Operation};
 
 /// The command.
@@ -58,10 +58,10 @@ impl PersonCommand for ImportCertificate {
 
         let address = KeyAddress::of_key(&key_id, context.settings())?;
         let worker = Rc::new(Client::connect(address.token, true, context.deadline()).await?);
-        let key = Key::find(Rc::clone(&worker), address.object, context).await?;
+        let key = LocatedKey::find(Rc::clone(&worker), address.object, context).await?;
         let certificate = certificates
             .iter()
-            .find(|certificate| certificate.public_key() == key.public())
+            .find(|certificate| *certificate.public_key() == key.public_key)
             .ok_or_else(|| {
                 PluginError::validation(format!(
                     "{} holds no certificate of this key ({}); nothing was written",
@@ -70,7 +70,7 @@ impl PersonCommand for ImportCertificate {
                 ))
             })?;
         let operation = Operation::StoreCertificate {
-            key: key.number(),
+            key: key.found.number,
             certificate: certificate.as_der().to_vec(),
         };
         worker.ask(operation, context.deadline()).await?;

@@ -10,15 +10,18 @@
 //! | [`address`], [`module_search`], [`presets`] | which module and token, and how to log in |
 //! | [`pin`] | where the PIN comes from |
 //! | [`provider`], [`generate_key`], [`import_cert`], [`modules`], [`diagnosis`] | what the plugin offers |
+//! | [`connections`], [`located_key`] | what is kept from one request to the next |
 //! | [`worker`] | the process that talks to the token |
 //! | [`token`] | PKCS#11: sessions, log-in, objects, mechanisms |
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod address;
+mod connections;
 mod diagnosis;
 mod generate_key;
 mod import_cert;
+mod located_key;
 mod locator;
 mod module_search;
 mod modules;

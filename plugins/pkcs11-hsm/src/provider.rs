@@ -1,10 +1,9 @@
 //! Tokens as the SDK sees them: a provider of keys.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use notary_plugin_protocol::{ErrorCode, KeyId};
+use notary_plugin_protocol::KeyId;
 use notary_plugin_sdk::{
     BackendSignature, CertificateBundle, Context, Diagnosis, KeyListing, KeyProvider, PluginError,
     SigningInput, SigningKey, settings,
@@ -12,64 +11,22 @@ use notary_plugin_sdk::{
 use notary_x509::{Certificate, PublicKey};
 
 use crate::address::{KeyAddress, token_of_settings};
-use crate::token::TokenAddress;
-use crate::worker::{Answer, Client, FoundKey, Operation};
+use crate::connections::Connections;
+use crate::located_key::LocatedKey;
+use crate::worker::{Answer, Client, Operation};
 
-/// The tokens that were reached, each through a worker of its own that stays logged in.
+/// All tokens that these settings reach. Which of them is meant is part of the key id, so that nothing
+/// can be opened before there is one.
 pub(crate) struct Tokens {
-    // Which token is meant is part of the key id, so that nothing can be opened before there is one.
-    connections: RefCell<HashMap<TokenAddress, Rc<tokio::sync::Mutex<State>>>>,
-}
-
-/// How far we are with one token.
-enum State {
-    Unknown,
-    Connected(Rc<Client>),
-    /// The token refused the log-in. In a warm session, many requests may be under way: none of them may
-    /// use up another try.
-    Refused(PluginError),
+    connections: Rc<Connections>,
 }
 
 /// A key on a token.
 pub(crate) struct Key {
-    worker: Rc<Client>,
-    found: FoundKey,
+    connections: Rc<Connections>,
+    address: KeyAddress,
+    located: RefCell<Rc<LocatedKey>>,
     public_key: PublicKey,
-}
-
-impl Tokens {
-    /// The worker for a token. Requests for one token that come at the same time wait for one log-in.
-    async fn worker(
-        &self,
-        address: TokenAddress,
-        context: &Context,
-    ) -> Result<Rc<Client>, PluginError> {
-        let state = Rc::clone(
-            self.connections
-                .borrow_mut()
-                .entry(address.clone())
-                .or_insert_with(|| Rc::new(tokio::sync::Mutex::new(State::Unknown))),
-        );
-        let mut state = state.lock().await;
-        match &*state {
-            State::Connected(worker) if worker.is_alive() => return Ok(Rc::clone(worker)),
-            State::Refused(error) => return Err(error.clone()),
-            State::Connected(_) | State::Unknown => {}
-        }
-        match Client::connect(address, false, context.deadline()).await {
-            Ok(worker) => {
-                let worker = Rc::new(worker);
-                *state = State::Connected(Rc::clone(&worker));
-                Ok(worker)
-            }
-            Err(error) => {
-                if *error.code() == ErrorCode::AccessDenied {
-                    *state = State::Refused(error.clone());
-                }
-                Err(error)
-            }
-        }
-    }
 }
 
 impl KeyProvider for Tokens {
@@ -77,20 +34,18 @@ impl KeyProvider for Tokens {
 
     async fn open(_: &Context) -> Result<Self, PluginError> {
         Ok(Self {
-            connections: RefCell::default(),
+            connections: Rc::default(),
         })
     }
 
     async fn find_key(&self, key_id: &KeyId, context: &Context) -> Result<Key, PluginError> {
         let address = KeyAddress::of_key(key_id, context.settings())?;
-        let worker = self.worker(address.token, context).await?;
-        Key::find(worker, address.object, context).await
+        Key::find(Rc::clone(&self.connections), address, context).await
     }
 
     async fn list_keys(&self, context: &Context) -> Result<Vec<KeyListing>, PluginError> {
-        let worker = self
-            .worker(token_of_settings(context.settings())?, context)
-            .await?;
+        let address = token_of_settings(context.settings())?;
+        let worker = self.connections.worker(&address, context).await?;
         let Answer::Keys(keys) = worker.ask(Operation::ListKeys, context.deadline()).await? else {
             return Err(Client::confused());
         };
@@ -128,44 +83,42 @@ impl KeyProvider for Tokens {
 }
 
 impl Key {
-    /// Finds a key through a connected worker.
-    pub(crate) async fn find(
-        worker: Rc<Client>,
-        name: crate::locator::ObjectName,
+    async fn find(
+        connections: Rc<Connections>,
+        address: KeyAddress,
         context: &Context,
     ) -> Result<Self, PluginError> {
-        let answer = worker
-            .ask(Operation::FindKey { name }, context.deadline())
-            .await?;
-        let Answer::Key(found) = answer else {
-            return Err(Client::confused());
-        };
-        let public_key = PublicKey::from_spki_der(&found.public_key).map_err(|error| {
-            PluginError::error(format!("the token tells a broken public key: {error}"))
-        })?;
+        let worker = connections.worker(&address.token, context).await?;
+        let located = LocatedKey::find(worker, address.object.clone(), context).await?;
+        let public_key = located.public_key.clone();
         Ok(Self {
-            worker,
-            found,
+            connections,
+            address,
+            located: RefCell::new(Rc::new(located)),
             public_key,
         })
     }
 
-    /// The worker's number for the key.
-    pub(crate) fn number(&self) -> usize {
-        self.found.number
-    }
-
-    /// The public half.
-    pub(crate) fn public(&self) -> &PublicKey {
-        &self.public_key
-    }
-
-    fn origin(&self) -> String {
-        format!(
-            "the token (key `{}`, id {})",
-            self.found.label,
-            hex::encode(&self.found.id)
-        )
+    /// The key at a worker that lives: in a warm session a key outlives the worker that found it, if that
+    /// was ended because the module hung or crashed.
+    async fn located(&self, context: &Context) -> Result<Rc<LocatedKey>, PluginError> {
+        let known = Rc::clone(&self.located.borrow());
+        if known.worker.is_alive() {
+            return Ok(known);
+        }
+        let worker = self
+            .connections
+            .worker(&self.address.token, context)
+            .await?;
+        let located = LocatedKey::find(worker, self.address.object.clone(), context).await?;
+        if located.public_key != self.public_key {
+            return Err(PluginError::error(
+                "another key now answers to this key id: end the session and begin a new one",
+            ));
+        }
+        let located = Rc::new(located);
+        *self.located.borrow_mut() = Rc::clone(&located);
+        Ok(located)
     }
 }
 
@@ -179,27 +132,29 @@ impl SigningKey for Key {
         input: &SigningInput,
         context: &Context,
     ) -> Result<BackendSignature, PluginError> {
+        let key = self.located(context).await?;
         let operation = Operation::Sign {
-            key: self.found.number,
+            key: key.found.number,
             key_spec: input.key_spec(),
             payload: input.payload().to_vec(),
         };
-        match self.worker.ask(operation, context.deadline()).await? {
+        match key.worker.ask(operation, context.deadline()).await? {
             Answer::Signature(signature) => Ok(BackendSignature::Raw(signature)),
             _ => Err(Client::confused()),
         }
     }
 
     async fn certificates(&self, context: &Context) -> Result<CertificateBundle, PluginError> {
+        let key = self.located(context).await?;
         let operation = Operation::Certificates {
-            key: self.found.number,
+            key: key.found.number,
         };
-        let Answer::Certificates(found) = self.worker.ask(operation, context.deadline()).await?
+        let Answer::Certificates(found) = key.worker.ask(operation, context.deadline()).await?
         else {
             return Err(Client::confused());
         };
         let mut bundle = CertificateBundle::new();
-        let origin = self.origin();
+        let origin = key.origin();
         bundle.note_place(&origin);
         for der in found {
             // Tokens hold certificates of other people as well; a broken one of those is no reason to

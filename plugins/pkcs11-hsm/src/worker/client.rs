@@ -31,6 +31,8 @@ pub(crate) struct Client {
 #[derive(Default)]
 struct Pending {
     next: u64,
+    /// The worker answers no more; whoever came later would wait for ever.
+    ended: bool,
     waiting: BTreeMap<u64, oneshot::Sender<Result<Answer, Failure>>>,
 }
 
@@ -82,7 +84,9 @@ impl Client {
                         }
                     }
                     // The worker has ended: whoever waits learns it by the loss of the sender.
-                    lock(&pending).waiting.clear();
+                    let mut pending = lock(&pending);
+                    pending.ended = true;
+                    pending.waiting.clear();
                 })?;
         }
         Ok(Self {
@@ -108,7 +112,9 @@ impl Client {
             let mut pending = lock(&self.pending);
             pending.next += 1;
             let number = pending.next;
-            pending.waiting.insert(number, sender);
+            if !pending.ended {
+                pending.waiting.insert(number, sender);
+            }
             number
         };
         if self.send(&Request { number, operation }).is_err() {
@@ -131,7 +137,7 @@ impl Client {
 
     /// Whether the worker can still be asked.
     pub(crate) fn is_alive(&self) -> bool {
-        matches!(lock(&self.child).try_wait(), Ok(None))
+        !lock(&self.pending).ended && matches!(lock(&self.child).try_wait(), Ok(None))
     }
 
     /// The error for an answer to another question, which only a bug of ours can give.

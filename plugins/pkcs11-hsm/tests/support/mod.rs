@@ -93,7 +93,13 @@ impl Plugin {
             .collect()
     }
 
-    fn command(&self) -> Command {
+    /// The plugin configuration.
+    pub fn config(&self) -> &serde_json::Map<String, Value> {
+        &self.config
+    }
+
+    /// The plugin in the host's environment.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_notation-pkcs11-hsm"));
         for variable in [
             "NOTATION_PKCS11_PIN",

@@ -118,6 +118,7 @@ static ulong_t sign(ulong_t session, unsigned char *data, ulong_t length, unsign
     noise();
     note("sign", 0);
     if (asked("crash-sign")) crash();
+    if (asked("crash-third-sign") && ++signatures == 3) crash();
     if (asked("hang-sign")) hang();
     if (asked("remove")) return CKR_DEVICE_REMOVED;
     if (asked("lose-session") && signatures++ == 0) {

@@ -1,0 +1,114 @@
+//! Warm sessions: one process and one log-in for many signatures.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use notary_plugin_protocol::KeySpec;
+use serde_json::{Value, json};
+use support::Plugin;
+
+const SPEC: KeySpec = KeySpec::Ec256;
+
+/// Sends `payloads` at once and gives the answers by their number.
+fn sign_all(plugin: &Plugin, payloads: &[Vec<u8>]) -> Vec<Value> {
+    let mut child = plugin
+        .command()
+        .arg("serve-session")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut requests = child.stdin.take().unwrap();
+    let lines: Vec<String> = payloads
+        .iter()
+        .enumerate()
+        .map(|(id, payload)| {
+            let request = json!({
+                "contractVersion": "1.0",
+                "keyId": "release",
+                "keySpec": SPEC.as_str(),
+                "hashAlgorithm": SPEC.hash_algorithm().as_str(),
+                "payload": STANDARD.encode(payload),
+                "pluginConfig": plugin.config(),
+            });
+            json!({ "id": id, "command": "generate-signature", "request": request }).to_string()
+        })
+        .collect();
+    let writer = std::thread::spawn(move || {
+        for line in lines {
+            writeln!(requests, "{line}").unwrap();
+        }
+    });
+    let mut answers: Vec<Value> = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    writer.join().unwrap();
+    assert!(child.wait().unwrap().success());
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers.len(), payloads.len());
+    answers
+}
+
+fn payloads(count: u8) -> Vec<Vec<u8>> {
+    (0..count).map(|number| vec![number; 100]).collect()
+}
+
+#[test]
+fn one_log_in_serves_many_signatures() {
+    let plugin = Plugin::new().with_shim("log");
+    let public_key = plugin.certified_key(SPEC, "release", 1);
+    let payloads = payloads(100);
+    for (payload, answer) in payloads.iter().zip(sign_all(&plugin, &payloads)) {
+        let signature = STANDARD
+            .decode(answer["response"]["signature"].as_str().unwrap())
+            .unwrap();
+        public_key
+            .verify(SPEC.signing_algorithm(), payload, &signature)
+            .unwrap();
+    }
+    assert_eq!(plugin.logged("login").len(), 1);
+    assert_eq!(plugin.logged("sign").len(), 100);
+    assert_eq!(plugin.logged("finalize").len(), 1);
+}
+
+#[test]
+fn a_wrong_pin_is_tried_once_however_many_requests_there_are() {
+    let plugin = Plugin::new().with_shim("log");
+    plugin.certified_key(SPEC, "release", 1);
+    let plugin = plugin
+        .without("pin_file")
+        .with_variable("NOTATION_PKCS11_PIN", "wrong-pin");
+    for answer in sign_all(&plugin, &payloads(16)) {
+        assert_eq!(answer["error"]["errorCode"], "ACCESS_DENIED", "{answer}");
+    }
+    assert_eq!(plugin.logged("login").len(), 1);
+}
+
+#[test]
+fn a_module_that_crashes_once_costs_one_answer_and_not_the_session() {
+    let plugin = Plugin::new().with_shim("crash-third-sign");
+    plugin.certified_key(SPEC, "release", 1);
+    let answers = sign_all(&plugin, &payloads(1));
+    assert!(answers[0]["response"].is_object(), "{}", answers[0]);
+    // Requests that were under way with the third one are lost with it; later ones get a new worker.
+    let answers = sign_all(&plugin, &payloads(60));
+    let served = answers
+        .iter()
+        .filter(|answer| answer["response"].is_object())
+        .count();
+    let lost = answers
+        .iter()
+        .filter(|answer| answer["error"]["errorCode"] == "ERROR")
+        .count();
+    assert_eq!(served + lost, answers.len());
+    assert!(lost >= 1 && served > 2, "{served} served, {lost} lost");
+    assert!(plugin.logged("login").len() > 2);
+}
