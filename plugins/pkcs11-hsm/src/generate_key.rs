@@ -1,10 +1,11 @@
 //! `generate-key`: a key pair that never leaves the token.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use notary_plugin_protocol::KeySpec;
 use notary_plugin_sdk::clap::{Arg, ArgMatches, Command};
-use notary_plugin_sdk::{CommandOutput, Context, PersonCommand, PluginError};
+use notary_plugin_sdk::{CommandOutput, Context, Deadline, PersonCommand, PluginError};
 
 use crate::address::token_of_settings;
 use crate::uri::{ObjectType, Pkcs11Uri};
@@ -12,6 +13,9 @@ use crate::worker::{Answer, Client, Operation};
 
 /// Bytes of a random `CKA_ID`: enough that two never meet on a token.
 const RANDOM_ID_LENGTH: usize = 8;
+
+/// How long the token may take: smart cards need minutes for RSA-4096, and a person waits.
+const GENERATION_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// The command.
 pub(crate) struct GenerateKey;
@@ -64,7 +68,9 @@ impl PersonCommand for GenerateKey {
             label: label.clone(),
             id: id.clone(),
         };
-        worker.ask(operation, context.deadline()).await?;
+        worker
+            .ask(operation, Deadline::after(GENERATION_TIME))
+            .await?;
         let Answer::Summary(token) = worker.ask(Operation::Summarise, context.deadline()).await?
         else {
             return Err(Client::confused());

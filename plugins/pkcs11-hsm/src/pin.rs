@@ -70,6 +70,12 @@ pub(crate) enum PinError {
 pub(crate) struct Pin(Zeroizing<String>);
 
 impl Pin {
+    fn new(text: &str) -> Self {
+        let pin = Zeroizing::new(text.to_owned());
+        keep_out_of_swap(&pin);
+        Self(pin)
+    }
+
     /// The PIN itself, for the one call that needs it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
@@ -106,7 +112,7 @@ impl PinSource {
         if line.is_empty() {
             return Err(PinError::Empty(self.to_string()));
         }
-        Ok(Pin(Zeroizing::new(line.to_owned())))
+        Ok(Pin::new(line))
     }
 
     fn run(&self, line: &str) -> Result<Zeroizing<Vec<u8>>, PinError> {
@@ -179,6 +185,18 @@ fn open_private(path: &Path) -> Result<File, PinError> {
     }
     Ok(file)
 }
+
+/// Asks the system not to write the memory of `secret` to a swap device. The limit on locked memory may
+/// forbid it, and a PIN in swap is no reason not to sign, so the result does not matter.
+#[cfg(unix)]
+fn keep_out_of_swap(secret: &str) {
+    // SAFETY: the range is one live allocation. Locking its pages changes nothing that can be observed,
+    // and they stay locked after it is freed, which is harmless for the rest of this short process.
+    let _ = unsafe { rustix::mm::mlock(secret.as_ptr().cast_mut().cast(), secret.len()) };
+}
+
+#[cfg(not(unix))]
+fn keep_out_of_swap(_: &str) {}
 
 fn read_limited(source: impl Read, from: &PinSource) -> Result<Zeroizing<Vec<u8>>, PinError> {
     // With the whole capacity reserved the vector never grows and leaves no copy behind.

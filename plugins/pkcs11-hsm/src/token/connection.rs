@@ -1,5 +1,6 @@
 //! A session with one token, logged in once and opened again when it is lost.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use cryptoki::error::{Error as CryptokiError, RvError};
@@ -13,7 +14,7 @@ use super::error::TokenError;
 use super::info::TokenInfo;
 use super::library::Module;
 use super::raw::ContextLogin;
-use super::slots;
+use super::{sign, slots};
 use crate::locator::TokenFilter;
 use crate::pin::{Pin, PinSource};
 
@@ -48,6 +49,7 @@ pub(crate) struct Connection {
     address: TokenAddress,
     module: Module,
     writable: bool,
+    mechanisms: OnceCell<Vec<MechanismType>>,
 }
 
 impl Connection {
@@ -71,6 +73,7 @@ impl Connection {
             address,
             module,
             writable,
+            mechanisms: OnceCell::new(),
         })
     }
 
@@ -109,6 +112,7 @@ impl Connection {
                 let (slot, token) = slots::find(&self.module, &self.address.token)?;
                 self.slot = slot;
                 self.token = token;
+                self.mechanisms.take();
                 self.renew()
             }
             result => result,
@@ -162,28 +166,31 @@ impl Connection {
         }
     }
 
-    /// Those of `candidates` with which the token can do what `usable` asks, in their order.
-    pub(crate) fn mechanisms(
-        &self,
-        candidates: &[MechanismType],
-        usable: impl Fn(&cryptoki::mechanism::MechanismInfo) -> bool,
-    ) -> Result<Vec<MechanismType>, TokenError> {
+    /// Those of [`sign::MECHANISMS`] with which the token signs. It is asked once for each connection, since
+    /// the answer may cost a trip to a network HSM.
+    ///
+    /// # Errors
+    /// What the token said.
+    pub(crate) fn mechanisms(&self) -> Result<&[MechanismType], TokenError> {
+        if let Some(known) = self.mechanisms.get() {
+            return Ok(known);
+        }
         let functions = self.module.functions();
         let offered = functions
             .get_mechanism_list(self.slot)
             .map_err(TokenError::call("asking for the token's mechanisms"))?;
-        Ok(candidates
+        let signs = |mechanism: &&MechanismType| {
+            // A module that lists a mechanism and cannot describe it gets the benefit of the doubt: signing
+            // will tell.
+            functions
+                .get_mechanism_info(self.slot, **mechanism)
+                .map_or(true, |info| info.sign())
+        };
+        let usable = sign::MECHANISMS
             .iter()
-            .filter(|candidate| offered.contains(candidate))
-            .filter(|candidate| {
-                // A module that lists a mechanism and cannot describe it gets the benefit of the doubt:
-                // signing will tell.
-                functions
-                    .get_mechanism_info(self.slot, **candidate)
-                    .map_or(true, |info| usable(&info))
-            })
-            .copied()
-            .collect())
+            .filter(|mechanism| offered.contains(mechanism))
+            .filter(signs);
+        Ok(self.mechanisms.get_or_init(|| usable.copied().collect()))
     }
 }
 

@@ -29,6 +29,19 @@ enum Way {
     RawRsa,
 }
 
+/// Every mechanism that is of use here.
+pub(crate) const MECHANISMS: &[MechanismType] = &[
+    MechanismType::RSA_PKCS_PSS,
+    MechanismType::SHA256_RSA_PKCS_PSS,
+    MechanismType::SHA384_RSA_PKCS_PSS,
+    MechanismType::SHA512_RSA_PKCS_PSS,
+    MechanismType::RSA_X_509,
+    MechanismType::ECDSA,
+    MechanismType::ECDSA_SHA256,
+    MechanismType::ECDSA_SHA384,
+    MechanismType::ECDSA_SHA512,
+];
+
 /// Signs `payload` with `key`: RSASSA-PSS bytes, or ECDSA r‖s.
 ///
 /// # Errors
@@ -40,10 +53,15 @@ pub(crate) fn sign(
     payload: &[u8],
 ) -> Result<Vec<u8>, TokenError> {
     let ways = ways(key_spec);
-    let candidates: Vec<MechanismType> = ways.iter().map(|(mechanism, _)| *mechanism).collect();
-    let offered = connection.mechanisms(&candidates, |info| info.sign())?;
-    if offered.is_empty() {
-        let names: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+    let offered = connection.mechanisms()?;
+    if !ways
+        .iter()
+        .any(|(mechanism, _)| offered.contains(mechanism))
+    {
+        let names: Vec<String> = ways
+            .iter()
+            .map(|(mechanism, _)| mechanism.to_string())
+            .collect();
         return Err(TokenError::NoMechanism {
             token: connection.token().label().to_owned(),
             wanted: if is_rsa(key_spec) {
@@ -69,28 +87,23 @@ pub(crate) fn sign(
 
 /// The mechanisms of the token that make such signatures, for people.
 pub(crate) fn offered(connection: &Connection) -> Vec<String> {
-    let mut lines = Vec::new();
-    for key_spec in KeySpec::ALL {
-        let candidates: Vec<MechanismType> = ways(*key_spec)
-            .into_iter()
-            .map(|(mechanism, _)| mechanism)
-            .collect();
-        let names: Vec<String> = connection
-            .mechanisms(&candidates, |info| info.sign())
-            .unwrap_or_default()
+    let offered = connection.mechanisms().unwrap_or_default();
+    let line = |key_spec: &KeySpec| {
+        let names: Vec<String> = ways(*key_spec)
             .iter()
-            .map(ToString::to_string)
+            .filter(|(mechanism, _)| offered.contains(mechanism))
+            .map(|(mechanism, _)| mechanism.to_string())
             .collect();
-        lines.push(format!(
+        format!(
             "{key_spec}: {}",
             if names.is_empty() {
                 "none".to_owned()
             } else {
                 names.join(", ")
             }
-        ));
-    }
-    lines
+        )
+    };
+    KeySpec::ALL.iter().map(line).collect()
 }
 
 /// One attempt. The inner error says that the token refuses this mechanism or its parameters, and that
