@@ -132,6 +132,13 @@ fn a_token_with_a_clock_that_does_not_parse_works() {
 }
 
 #[test]
+fn a_key_type_that_nobody_knows_does_not_hide_the_keys() {
+    let plugin = with_key().with_shim("strange-key-type");
+    assert!(plugin.person(&["keys"]).unwrap().contains("object=release"));
+    plugin.sign("release", SPEC, b"payload").unwrap();
+}
+
+#[test]
 fn a_token_that_is_absent_or_not_initialised_is_named() {
     let refusal = Plugin::on(SoftHsm::uninitialised("blank").unwrap())
         .describe("release")

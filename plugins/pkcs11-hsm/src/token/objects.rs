@@ -62,14 +62,20 @@ impl Candidate {
         let wanted = [
             AttributeType::Label,
             AttributeType::Id,
-            AttributeType::KeyType,
             AttributeType::Sign,
             AttributeType::AlwaysAuthenticate,
         ];
-        let attributes = connection
-            .session()
+        let session = connection.session();
+        let mut attributes = session
             .get_attributes(handle, &wanted)
             .map_err(TokenError::call("reading a key's attributes"))?;
+        // Vendors have key types of their own, which `cryptoki` does not read. Such a key must not hide the
+        // others; whether it can sign is told by its public half.
+        attributes.extend(
+            session
+                .get_attributes(handle, &[AttributeType::KeyType])
+                .unwrap_or_default(),
+        );
         let mut candidate = Self {
             handle,
             label: String::new(),

@@ -17,7 +17,7 @@ struct list { unsigned char major, minor; call_t f[68]; };
 struct mechanism { ulong_t type; void *parameter; ulong_t length; };
 
 enum { INITIALIZE = 0, FINALIZE = 1, GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, OPEN_SESSION = 12,
-       CLOSE_SESSION = 13, LOGIN = 18, SIGN_INIT = 42, SIGN = 43 };
+       CLOSE_SESSION = 13, LOGIN = 18, GET_ATTRIBUTES = 24, SIGN_INIT = 42, SIGN = 43 };
 enum { CKR_DEVICE_REMOVED = 0x32, CKR_MECHANISM_PARAM_INVALID = 0x71, CKR_PIN_LOCKED = 0xA4,
        CKR_SESSION_HANDLE_INVALID = 0xB3 };
 enum { PROTECTED_PATH = 0x100, PIN_FINAL_TRY = 0x20000, PIN_LOCKED = 0x40000 };
@@ -108,6 +108,16 @@ static ulong_t login(ulong_t session, ulong_t user, char *pin, ulong_t length) {
     return real->f[LOGIN](session, user, pin, length);
 }
 
+/* CK_ATTRIBUTE, and CKA_KEY_TYPE among them. */
+struct attribute { ulong_t type; void *value; ulong_t length; };
+
+static ulong_t attributes(ulong_t session, ulong_t object, struct attribute *list, ulong_t count) {
+    ulong_t rv = real->f[GET_ATTRIBUTES](session, object, list, count);
+    for (ulong_t i = 0; i < count; i++)
+        if (list[i].type == 0x100 && list[i].value && asked("strange-key-type")) *(ulong_t *)list[i].value = 0x7fff;
+    return rv;
+}
+
 static ulong_t sign_init(ulong_t session, struct mechanism *mechanism, ulong_t key) {
     note("mechanism", mechanism->type);
     if (mechanism->type == 0x0D && asked("refuse-pss")) return CKR_MECHANISM_PARAM_INVALID;
@@ -143,6 +153,7 @@ ulong_t C_GetFunctionList(struct list **list) {
     ours.f[GET_MECHANISM_LIST] = (call_t)mechanism_list;
     ours.f[OPEN_SESSION] = (call_t)open_session;
     ours.f[LOGIN] = (call_t)login;
+    ours.f[GET_ATTRIBUTES] = (call_t)attributes;
     ours.f[SIGN_INIT] = (call_t)sign_init;
     ours.f[SIGN] = (call_t)sign;
     *list = &ours;
