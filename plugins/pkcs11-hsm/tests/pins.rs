@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use notary_plugin_protocol::KeySpec;
 use support::{Plugin, Refusal};
@@ -173,4 +175,32 @@ fn a_pin_in_the_configuration_or_the_key_id_is_refused_and_not_repeated() {
         .unwrap_err();
     assert_eq!(refusal.code, "VALIDATION_ERROR");
     assert!(!refusal.message.contains("hunter2"), "{}", refusal.message);
+}
+
+#[test]
+fn the_pin_comes_from_an_inherited_file_descriptor() {
+    let plugin = with_key().without("pin_file").with("pin_fd", "9");
+    let request = serde_json::json!({
+        "contractVersion": "1.0", "keyId": "release", "pluginConfig": plugin.config(),
+    });
+    // The shell opens the descriptor, as the host's caller would.
+    let mut child = Command::new("sh");
+    child.args(["-c", "exec \"$0\" describe-key 9<\"$1\""]);
+    child
+        .arg(env!("CARGO_BIN_EXE_notation-pkcs11-hsm"))
+        .arg(plugin.hsm.pin_file());
+    child
+        .envs(plugin.hsm.env())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(request.to_string().as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("EC-256"));
 }
