@@ -175,6 +175,6 @@ pub(crate) static PRESETS: &[Preset] = &[
         product: "Kryoptic, a token in software",
         paths: &["/usr/lib64/pkcs11/libkryoptic_pkcs11.so"],
         note: "KRYOPTIC_CONF names its configuration",
-        tested: false,
+        tested: true,
     },
 ];
