@@ -3,8 +3,12 @@
 mod blob;
 mod certificate;
 mod completion;
+mod inspect;
 mod key;
+mod list;
+mod plugin;
 mod policy;
+mod sign;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -29,12 +33,18 @@ pub struct CommandLine {
 #[allow(missing_docs)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Sign(sign::Sign),
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    Inspect(inspect::Inspect),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand, visible_alias = "cert")]
     Certificate(certificate::CertificateCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     #[command(subcommand)]
     Blob(blob::BlobCommand),
     Version(version::Version),
@@ -49,6 +59,10 @@ impl Command {
     /// The failure that ends the command.
     pub fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         match self {
+            Self::Sign(command) => command.run(application),
+            Self::List(command) => command.run(application),
+            Self::Inspect(command) => command.run(application),
+            Self::Plugin(command) => command.run(application),
             Self::Key(command) => command.run(application),
             Self::Certificate(command) => command.run(application),
             Self::Policy(command) => command.run(application),
@@ -57,4 +71,12 @@ impl Command {
             Self::Completion(command) => command.run(application),
         }
     }
+}
+
+/// The text for a command without the reference that it is about.
+fn missing_reference(application: &Application<'_>, command: &str) -> Failure {
+    Failure::usage(format!(
+        "missing reference to the artifact: use `{} {command} --help` to see what parameters are required",
+        application.program
+    ))
 }

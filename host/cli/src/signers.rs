@@ -1,0 +1,178 @@
+//! Which key signs: by flags, by name, or the default one.
+
+use apostille_core::{LocalSigner, PluginSigner, Signer, SignerError};
+use apostille_plugins::{DiscoveryError, PluginDirectory, PluginExecutable};
+use apostille_signature::EnvelopeFormat;
+use notary_plugin_protocol::{KeyId, PluginConfig, PluginName};
+
+use crate::application::Application;
+use crate::config_file::{ConfigFile, ConfigFileError};
+use crate::durable_file;
+use crate::failure::{Failure, FailureKind, chain_of};
+use crate::flags::SignerFlags;
+use crate::signing_keys::{KeySource, SigningKeys};
+
+/// Larger than any private key or certificate chain in a file.
+const LARGEST_KEY_FILE: u64 = 1024 * 1024;
+
+/// A signer that is described, not yet started.
+#[derive(Debug)]
+pub enum ChosenSigner {
+    /// A key in a file.
+    Local(Box<LocalSigner>),
+    /// A key in a plugin.
+    Plugin {
+        /// The plugin.
+        plugin: PluginExecutable,
+        /// Its name for the key.
+        key_id: KeyId,
+        /// What it is told with every command.
+        config: PluginConfig,
+    },
+}
+
+impl ChosenSigner {
+    /// Finds the signer that the flags ask for. Nothing is run yet.
+    ///
+    /// # Errors
+    /// There is no such key, plugin or file.
+    pub fn find(
+        application: &Application<'_>,
+        flags: &SignerFlags,
+        plugin_config: std::collections::BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
+        let flag_config: PluginConfig = plugin_config.into_iter().collect();
+        if let (Some(id), Some(plugin)) = (&flags.id, &flags.plugin) {
+            return Self::plugin(application, plugin, id, flag_config);
+        }
+        let path = application.directories.signing_keys();
+        let keys = SigningKeys::load(&path)?;
+        let key = keys.find(flags.key.as_deref())?;
+        match key.source() {
+            Some(KeySource::Local {
+                key_path,
+                cert_path,
+            }) => {
+                let signer = LocalSigner::from_files(&read(&key_path)?, &read(&cert_path)?)
+                    .map_err(|error| {
+                        let doing = format!("cannot sign with the key {}", key.name);
+                        Failure::because(FailureKind::Signer, doing, &error)
+                    })?;
+                Ok(Self::Local(Box::new(signer)))
+            }
+            Some(KeySource::Plugin {
+                id,
+                plugin_name,
+                plugin_config,
+            }) => {
+                let stored: PluginConfig = plugin_config.into_iter().collect();
+                Self::plugin(
+                    application,
+                    &plugin_name,
+                    &id,
+                    stored.overridden_by(&flag_config),
+                )
+            }
+            None => Err(Failure::general(format!(
+                "the key {} in {} has neither keyPath and certPath nor pluginName and id",
+                key.name,
+                path.display()
+            ))),
+        }
+    }
+
+    fn plugin(
+        application: &Application<'_>,
+        plugin: &str,
+        id: &str,
+        config: PluginConfig,
+    ) -> Result<Self, Failure> {
+        let key_id = KeyId::new(id).map_err(|_| Failure::usage("missing key id"))?;
+        Ok(Self::Plugin {
+            plugin: find_plugin(application, plugin)?,
+            key_id,
+            config,
+        })
+    }
+
+    /// Starts the signer: a plugin is asked what it can do.
+    ///
+    /// # Errors
+    /// The plugin fails or cannot sign.
+    pub async fn start(self) -> Result<Box<dyn Signer>, SignerError> {
+        Ok(match self {
+            Self::Local(signer) => signer,
+            Self::Plugin {
+                plugin,
+                key_id,
+                config,
+            } => Box::new(PluginSigner::start(plugin, key_id, config).await?),
+        })
+    }
+}
+
+/// An installed plugin by name. Nothing is run.
+///
+/// # Errors
+/// It is not there, or cannot be used.
+pub fn find_plugin(application: &Application<'_>, name: &str) -> Result<PluginExecutable, Failure> {
+    let name: PluginName = name.parse().map_err(|error| {
+        Failure::because(
+            FailureKind::Usage,
+            format!("{name:?} is not the name of a plugin"),
+            &error,
+        )
+    })?;
+    Ok(PluginDirectory::new(application.directories.plugins()).find(&name)?)
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    durable_file::read_limited(path, LARGEST_KEY_FILE).map_err(|error| {
+        Failure::because(
+            FailureKind::Signer,
+            format!("cannot read {}", path.display()),
+            &error,
+        )
+    })
+}
+
+/// The envelope format of the flag, else of the configuration, else JWS.
+///
+/// # Errors
+/// An unknown format, or a malformed `config.json`.
+pub fn envelope_format(
+    application: &Application<'_>,
+    flag: Option<&str>,
+) -> Result<EnvelopeFormat, Failure> {
+    let configured = match flag {
+        Some(_) => None,
+        None => ConfigFile::load(&application.directories.config_file())?.signature_format,
+    };
+    match flag.or(configured.as_deref()) {
+        None | Some("") | Some("jws") => Ok(EnvelopeFormat::Jws),
+        Some("cose") => Ok(EnvelopeFormat::Cose),
+        Some(other) => Err(
+            Failure::usage(format!("signature format {other:?} not supported"))
+                .hint("Supported signature envelope formats are \"jws\" and \"cose\""),
+        ),
+    }
+}
+
+impl From<DiscoveryError> for Failure {
+    fn from(error: DiscoveryError) -> Self {
+        Self::new(FailureKind::Signer, chain_of(&error))
+            .hint("To see what is installed, use `apostille plugin list`")
+    }
+}
+
+impl From<SignerError> for Failure {
+    fn from(error: SignerError) -> Self {
+        Self::new(FailureKind::Signer, chain_of(&error))
+    }
+}
+
+impl From<ConfigFileError> for Failure {
+    fn from(error: ConfigFileError) -> Self {
+        Self::new(FailureKind::General, chain_of(&error))
+    }
+}
