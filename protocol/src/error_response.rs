@@ -95,11 +95,23 @@ pub struct ErrorResponse {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// Why a command failed: standard error of a plugin that ends with exit code 1.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::refuse_case_variants))]
 struct ErrorWire<'a> {
+    /// The kind of failure. Hosts try again after TIMEOUT and THROTTLED; they show codes that they do
+    /// not know.
     error_code: &'a ErrorCode,
+    /// What happened, for a person.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<String>"))]
     error_message: &'a str,
+    /// More about it, in the plugin's own terms.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Option<BTreeMap<String, String>>")
+    )]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     error_metadata: &'a BTreeMap<String, String>,
 }
@@ -152,6 +164,9 @@ fn read_error(node: Node<'_>) -> Read<ErrorResponse> {
         },
     })
 }
+
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(ErrorResponse => ErrorWire<'static>);
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,8 @@ mod limits;
 mod message_error;
 mod messages;
 mod name;
+#[cfg(feature = "schemas")]
+pub mod schemas;
 pub mod session;
 mod signature;
 mod timestamp;

@@ -54,14 +54,28 @@ pub const DEFAULT_IDLE_TIMEOUT_SECONDS: NonZeroU64 = NonZeroU64::new(60).unwrap(
 
 /// The offer of warm sessions in a plugin's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::refuse_case_variants))]
 pub struct WarmSessions {
-    /// The version of the session protocol: [`VERSION`]. A host that does not know it does without
+    /// The version of the session protocol, 1 so far. A host that does not know it does without
     /// sessions.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(schema_with = "crate::schemas::positive_number")
+    )]
     pub version: u64,
     /// How many requests may be in flight at a time.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(schema_with = "crate::schemas::positive_number")
+    )]
     pub max_in_flight: NonZeroU64,
     /// After how many seconds with nothing in flight the plugin ends the session.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(schema_with = "crate::schemas::positive_number")
+    )]
     pub idle_timeout_in_seconds: NonZeroU64,
 }
 

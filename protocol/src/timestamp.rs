@@ -18,12 +18,15 @@ impl Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A year that RFC 3339 cannot write (after 9999) is as good as its last one.
-        let text = self
-            .0
-            .checked_to_offset(UtcOffset::UTC)
-            .and_then(|utc| utc.format(&Rfc3339).ok())
-            .unwrap_or_else(|| "9999-12-31T23:59:59Z".to_owned());
+        // A year that RFC 3339 cannot write is as good as the first or last that it can.
+        let limit = if self.0.year() < 0 {
+            "0000-01-01T00:00:00Z"
+        } else {
+            "9999-12-31T23:59:59Z"
+        };
+        let text = in_utc(self.0)
+            .format(&Rfc3339)
+            .unwrap_or_else(|_| limit.to_owned());
         serializer.serialize_str(&text)
     }
 }
@@ -36,8 +39,14 @@ pub(crate) fn read_timestamp(node: Node<'_>) -> Read<Option<OffsetDateTime>> {
         return Err(refuse());
     }
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| refuse())?;
-    let time = time.checked_to_offset(UtcOffset::UTC).ok_or_else(refuse)?;
-    Ok((time != Timestamp::ZERO.0).then_some(time))
+    Ok((time != Timestamp::ZERO.0).then(|| in_utc(time)))
+}
+
+/// The same instant in UTC, unless its year there is one that RFC 3339 cannot write.
+fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
+    time.checked_to_offset(UtcOffset::UTC)
+        .filter(|utc| (0..=9999).contains(&utc.year()))
+        .unwrap_or(time)
 }
 
 /// `2026-01-31T12:00:00`, a fraction of one to nine digits, and `Z` or an offset. Parsers differ in

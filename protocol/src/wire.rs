@@ -21,6 +21,21 @@ impl Serialize for Base64<'_> {
     }
 }
 
+#[cfg(feature = "schemas")]
+impl schemars::JsonSchema for Base64<'_> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Base64".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        crate::schemas::base64()
+    }
+}
+
 pub(crate) fn base64_list(list: &[Vec<u8>]) -> Vec<Base64<'_>> {
     list.iter().map(|bytes| Base64(bytes)).collect()
 }

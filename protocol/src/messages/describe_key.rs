@@ -22,12 +22,19 @@ pub struct DescribeKeyRequest {
     pub plugin_config: PluginConfig,
 }
 
+/// Asks for the key spec of a key.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct DescribeKeyRequestWire<'a> {
+    /// The contract that the host speaks, `major.minor`. A plugin answers every minor version of a
+    /// major version that it knows.
     contract_version: ContractVersion,
+    /// The key, in the plugin's own terms.
     key_id: &'a KeyId,
+    /// Settings for the plugin, passed on as they are.
     #[serde(skip_serializing_if = "PluginConfig::is_empty")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<PluginConfig>"))]
     plugin_config: &'a PluginConfig,
 }
 
@@ -72,10 +79,15 @@ pub struct DescribeKeyResponse {
     pub key_spec: KeySpec,
 }
 
+/// The key spec of a key.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::refuse_case_variants))]
 struct DescribeKeyResponseWire<'a> {
+    /// The key id of the request, byte for byte.
     key_id: &'a KeyId,
+    /// The key's type and size.
     key_spec: KeySpec,
 }
 
@@ -99,3 +111,8 @@ impl Message for DescribeKeyResponse {
         })
     }
 }
+
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(DescribeKeyRequest => DescribeKeyRequestWire<'static>);
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(DescribeKeyResponse => DescribeKeyResponseWire<'static>);

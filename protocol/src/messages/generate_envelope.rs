@@ -34,17 +34,33 @@ pub struct GenerateEnvelopeRequest {
     pub plugin_config: PluginConfig,
 }
 
+/// Asks for a complete signature envelope around a payload.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GenerateEnvelopeRequestWire<'a> {
+    /// The contract that the host speaks, `major.minor`. A plugin answers every minor version of a
+    /// major version that it knows.
     contract_version: ContractVersion,
+    /// The key, in the plugin's own terms.
     key_id: &'a KeyId,
+    /// What the payload is.
     payload_type: PayloadType,
+    /// The format of the envelope to make.
     signature_envelope_type: SignatureEnvelopeType,
+    /// The payload: UTF-8 JSON `{"targetArtifact": {…}}`.
     payload: Base64<'a>,
+    /// After how many seconds from the signing time the signature expires. Zero means never, like
+    /// absence.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(schema_with = "crate::schemas::optional_whole_number")
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry_duration_in_seconds: Option<NonZeroU64>,
+    /// Settings for the plugin, passed on as they are.
     #[serde(skip_serializing_if = "PluginConfig::is_empty")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<PluginConfig>"))]
     plugin_config: &'a PluginConfig,
 }
 
@@ -109,11 +125,21 @@ pub struct GenerateEnvelopeResponse {
     pub annotations: BTreeMap<String, String>,
 }
 
+/// A complete signature envelope.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::refuse_case_variants))]
 struct GenerateEnvelopeResponseWire<'a> {
+    /// The envelope.
     signature_envelope: Base64<'a>,
+    /// The format of the envelope, equal to that of the request.
     signature_envelope_type: SignatureEnvelopeType,
+    /// Annotations for the signature manifest.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Option<BTreeMap<String, String>>")
+    )]
     annotations: &'a BTreeMap<String, String>,
 }
 
@@ -143,3 +169,8 @@ impl Message for GenerateEnvelopeResponse {
         })
     }
 }
+
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(GenerateEnvelopeRequest => GenerateEnvelopeRequestWire<'static>);
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(GenerateEnvelopeResponse => GenerateEnvelopeResponseWire<'static>);

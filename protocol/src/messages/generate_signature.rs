@@ -44,15 +44,26 @@ impl GenerateSignatureRequest {
     }
 }
 
+/// Asks for a signature over bytes.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::pair_hash_with_key_spec))]
 struct GenerateSignatureRequestWire<'a> {
+    /// The contract that the host speaks, `major.minor`. A plugin answers every minor version of a
+    /// major version that it knows.
     contract_version: ContractVersion,
+    /// The key, in the plugin's own terms.
     key_id: &'a KeyId,
+    /// The key spec that describe-key gave.
     key_spec: KeySpec,
+    /// The algorithm with which the plugin hashes the payload: the one that belongs to the key spec.
     hash_algorithm: HashAlgorithm,
+    /// The bytes to sign, never a digest of them.
     payload: Base64<'a>,
+    /// Settings for the plugin, passed on as they are.
     #[serde(skip_serializing_if = "PluginConfig::is_empty")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<PluginConfig>"))]
     plugin_config: &'a PluginConfig,
 }
 
@@ -126,12 +137,24 @@ pub struct GenerateSignatureResponse {
     pub certificate_chain: Vec<Vec<u8>>,
 }
 
+/// A signature and the certificates of the key that made it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(
+    transform = crate::schemas::fix_signature_length,
+    transform = crate::schemas::refuse_case_variants,
+))]
 struct GenerateSignatureResponseWire<'a> {
+    /// The key id of the request, byte for byte.
     key_id: &'a KeyId,
+    /// The raw signature: RSASSA-PSS with a salt as long as the hash, as long as the modulus; ECDSA as
+    /// `r‖s` of fixed width (64, 96 or 132 bytes), never ASN.1 DER.
     signature: Base64<'a>,
+    /// The algorithm of the signature: the one that belongs to the key spec.
     signing_algorithm: SigningAlgorithm,
+    /// Certificates in DER, the signing certificate first, then each one's issuer, the root last.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     certificate_chain: Vec<Base64<'a>>,
 }
 
@@ -168,3 +191,8 @@ fn read_response(node: Node<'_>) -> Read<GenerateSignatureResponse> {
             .non_empty_array(|certificate| certificate.base64())?,
     })
 }
+
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(GenerateSignatureRequest => GenerateSignatureRequestWire<'static>);
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(GenerateSignatureResponse => GenerateSignatureResponseWire<'static>);

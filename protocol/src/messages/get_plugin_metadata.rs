@@ -20,10 +20,14 @@ pub struct GetPluginMetadataRequest {
     pub plugin_config: PluginConfig,
 }
 
+/// Asks a plugin what it is and can do. The only request without a contract version.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GetPluginMetadataRequestWire<'a> {
+    /// Settings for the plugin, passed on as they are.
     #[serde(skip_serializing_if = "PluginConfig::is_empty")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<PluginConfig>"))]
     plugin_config: &'a PluginConfig,
 }
 
@@ -97,15 +101,38 @@ impl PluginMetadata {
     }
 }
 
+/// What a plugin is and can do. Static: it depends neither on the request nor on the network.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::refuse_case_variants))]
 struct PluginMetadataWire<'a> {
+    /// The plugin's name, equal to that of the directory it is installed in. Reverse domain names
+    /// avoid collisions.
     name: &'a PluginName,
+    /// What the plugin does, for a person.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     description: &'a str,
+    /// The publisher's version; Semantic Versioning 2.0.0 without a leading "v" if upgrades are to
+    /// be recognised.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     version: &'a str,
+    /// A page for support or documentation.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     url: &'a str,
+    /// The contract versions that the plugin supports: one per major version, 1.0 among them.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(schema_with = "crate::schemas::supported_contract_versions")
+    )]
     supported_contract_versions: &'a [ContractVersion],
+    /// What the plugin can do. Hosts ignore capabilities that they do not know.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Vec<Capability>", length(min = 1))
+    )]
     capabilities: &'a [Capability],
+    /// The offer of warm sessions, an addition to the contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     warm_sessions: Option<&'a WarmSessions>,
 }
@@ -180,3 +207,8 @@ fn contract_versions(node: Node<'_>) -> Read<Vec<ContractVersion>> {
     }
     Ok(versions)
 }
+
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(GetPluginMetadataRequest => GetPluginMetadataRequestWire<'static>);
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(PluginMetadata => PluginMetadataWire<'static>);

@@ -84,44 +84,81 @@ pub struct TrustPolicyExcerpt {
     pub signature_verification: BTreeSet<VerificationCheck>,
 }
 
+/// Asks for checks of a signature whose integrity and trust store the host has already checked.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct RequestWire<'a> {
+    /// The contract that the host speaks, `major.minor`. A plugin answers every minor version of a
+    /// major version that it knows.
     contract_version: ContractVersion,
+    /// The signature.
     signature: SignatureWire<'a>,
+    /// What the applicable statement of the trust policy says.
     trust_policy: TrustPolicyWire<'a>,
+    /// Settings for the plugin, passed on as they are.
     #[serde(skip_serializing_if = "PluginConfig::is_empty")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<PluginConfig>"))]
     plugin_config: &'a PluginConfig,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct SignatureWire<'a> {
+    /// The critical attributes, independent of the envelope's format.
     critical_attributes: CriticalAttributesWire<'a>,
+    /// Names of the critical attributes that the host does not understand.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<Vec<String>>"))]
     unprocessed_attributes: &'a [String],
+    /// Certificates in DER, the signing certificate first.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     certificate_chain: Vec<Base64<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct CriticalAttributesWire<'a> {
+    /// What the envelope's payload is.
     content_type: PayloadType,
+    /// How the time of signing is proven.
     signing_scheme: SigningScheme,
+    /// When the signature expires. Absent, null and the time 0001-01-01T00:00:00Z mean never.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<Timestamp>"))]
     expiry: Timestamp,
+    /// When the signing authority says that the signature was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     authentic_signing_time: Option<Timestamp>,
+    /// The name of the verification plugin.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_plugin: Option<&'a str>,
+    /// The lowest version of the verification plugin.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_plugin_min_version: Option<&'a str>,
+    /// The extended attributes that the host does not understand. JSON primitives only.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Option<BTreeMap<String, AttributeValue>>")
+    )]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     extended_attributes: &'a BTreeMap<String, AttributeValue>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct TrustPolicyWire<'a> {
+    /// The trusted identities, verbatim.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<Vec<String>>"))]
     trusted_identities: &'a [String],
+    /// The checks that the plugin is to do.
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Vec<VerificationCheck>", length(min = 1))
+    )]
     signature_verification: &'a BTreeSet<VerificationCheck>,
 }
 
@@ -345,16 +382,30 @@ impl VerifySignatureResponse {
     }
 }
 
+/// The outcome of the checks. A check that fails is no error of the plugin.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemas", schemars(transform = crate::schemas::refuse_case_variants))]
 struct ResponseWire<'a> {
+    /// One result per check that was asked for, by the name of its capability.
     verification_results: BTreeMap<&'a str, ResultWire<'a>>,
+    /// Names of the critical attributes that the plugin processed.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<Vec<String>>"))]
     processed_attributes: &'a [String],
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(
+    transform = crate::schemas::demand_reason_for_failure,
+    transform = crate::schemas::refuse_case_variants,
+))]
 struct ResultWire<'a> {
+    /// Whether the check passed.
     success: bool,
+    /// Why it did not.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<String>"))]
     #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'a str,
 }
@@ -410,3 +461,8 @@ fn read_result(node: Node<'_>) -> Read<VerificationResult> {
     };
     Ok(VerificationResult { success, reason })
 }
+
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(VerifySignatureRequest => RequestWire<'static>);
+#[cfg(feature = "schemas")]
+crate::schemas::described_by!(VerifySignatureResponse => ResponseWire<'static>);
