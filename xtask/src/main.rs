@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod install;
 mod process;
+mod schemas;
 mod servers;
 mod test;
 
@@ -34,6 +35,8 @@ enum Task {
     /// Run one command and print its wall time and peak memory; `bench` calls this.
     #[command(hide = true)]
     BenchProbe(bench::ProbeOptions),
+    /// Write the JSON Schemas of the plugin protocol, or check them.
+    Schemas(schemas::Options),
     /// The real servers and tokens that tests use.
     Servers(servers::Options),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::BenchProbe(options) => bench::probe(&options),
+        Task::Schemas(options) => schemas::run(&options),
         Task::Servers(options) => servers::run(&options),
     };
     match outcome {

@@ -54,7 +54,7 @@ struct GenerateEnvelopeRequestWire<'a> {
     /// absence.
     #[cfg_attr(
         feature = "schemas",
-        schemars(schema_with = "crate::schemas::optional_whole_number")
+        schemars(with = "Option<crate::schemas::Seconds>")
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry_duration_in_seconds: Option<NonZeroU64>,
