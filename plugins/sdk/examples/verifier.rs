@@ -3,11 +3,11 @@
 //!
 //! The host has already checked the signature and the trust store; a "no" from here can only take trust away.
 
-use std::{fs, process::ExitCode};
+use std::{fs, num::NonZeroU64, process::ExitCode};
 
 use notary_plugin_sdk::{
     CheckVerdict, Context, Plugin, PluginDescription, PluginError, Setting, SignatureCheck,
-    protocol::{AttributeValue, VerifySignatureRequest},
+    protocol::{AttributeValue, VerifySignatureRequest, session::WarmSessions},
     x509::{Certificate, Name},
 };
 
@@ -128,8 +128,14 @@ fn certificate(der: &[u8]) -> Result<Certificate, PluginError> {
 }
 
 fn main() -> ExitCode {
+    // Nothing is kept between requests, so an idle session is not worth a process for long.
+    let terms = WarmSessions {
+        idle_timeout_in_seconds: NonZeroU64::MIN,
+        ..WarmSessions::default()
+    };
     Plugin::new(&DESCRIPTION)
         .trusted_identity(TrustedIdentity)
         .revocation(RevokedList)
+        .sessions(terms)
         .run()
 }

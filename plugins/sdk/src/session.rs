@@ -3,23 +3,18 @@
 //! Requests are answered by the same code as one-shot commands. What makes a session warm is that the
 //! [`Keyring`] outlives the request, and with it the log-in, the connections and the keys that were found.
 
+mod frames;
+
 use std::{
     collections::BTreeSet,
     future::Future,
-    io::{self, BufRead, Read, Write},
+    io::{self, Write},
     panic::AssertUnwindSafe,
     process::ExitCode,
-    thread,
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use notary_plugin_protocol::{
-    Command, ErrorCode,
-    session::{Answer, AnswerFrame, FrameError, MAX_FRAME_LEN, RequestFrame, WarmSessions},
-};
-use tokio::sync::mpsc;
-
+use self::frames::Frames;
 use crate::{
     Context, Plugin, PluginError,
     command::{self, Request},
@@ -29,17 +24,18 @@ use crate::{
     run::{CLOSING_TIME, panicked, runtime},
     stdio::PrivateStreams,
 };
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use notary_plugin_protocol::{
+    Command, ErrorCode,
+    session::{Answer, AnswerFrame, FrameError, RequestFrame, WarmSessions},
+};
 
 /// Serves a session until the input ends, the host is quiet for too long, or a frame is broken.
 pub(crate) fn serve(plugin: &Plugin, streams: &PrivateStreams) -> Result<ExitCode, PluginError> {
     let terms = plugin.sessions;
-    let (sender, frames) = mpsc::channel(1);
-    thread::Builder::new()
-        .name("session input".to_owned())
-        .spawn(move || read_frames(io::stdin().lock(), &sender))
-        .map_err(|error| {
-            PluginError::error(format!("cannot start reading the session's input: {error}"))
-        })?;
+    let frames = Frames::of_standard_input().map_err(|error| {
+        PluginError::error(format!("cannot start reading the session's input: {error}"))
+    })?;
     let runtime = runtime()?;
     let ended = runtime.block_on(Session::new(plugin, streams).serve(frames, terms));
     runtime.shutdown_background();
@@ -79,41 +75,41 @@ impl<'p> Session<'p> {
         }
     }
 
-    async fn serve(
-        &self,
-        mut frames: mpsc::Receiver<Result<RequestFrame, FrameError>>,
-        terms: WarmSessions,
-    ) -> End {
+    async fn serve(&self, mut frames: Frames, terms: WarmSessions) -> End {
         let most = usize::try_from(terms.max_in_flight.get()).unwrap_or(usize::MAX);
         let idle = Duration::from_secs(terms.idle_timeout_in_seconds.get());
         let mut in_flight = FuturesUnordered::new();
         let mut ids = BTreeSet::new();
         let end = loop {
             tokio::select! {
+                // Answers first: they free places for the requests that are waiting.
+                biased;
                 Some((id, answer)) = in_flight.next(), if !in_flight.is_empty() => {
                     ids.remove(&id);
                     if write(self.streams, Some(id), answer).is_err() {
                         return End::HostGone;
                     }
                 }
-                frame = frames.recv(), if in_flight.len() < most => match frame {
+                frame = frames.next() => match frame.map(|frame| admit(frame, &ids, most)) {
                     None => break End::OfInput,
-                    Some(Ok(frame)) if ids.insert(frame.id) => in_flight.push(self.answer(frame)),
                     Some(Ok(frame)) => {
-                        let error = FrameError { id: None, reason: format!("request {} is already in flight", frame.id) };
-                        let _ = write(self.streams, None, Err(broken(&error)));
-                        break End::BrokenFrame;
+                        ids.insert(frame.id);
+                        in_flight.push(self.answer(frame));
                     }
-                    Some(Err(error)) => {
-                        if write(self.streams, error.id, Err(broken(&error))).is_err() {
+                    Some(Err(refused)) => {
+                        if write(self.streams, refused.id, Err(refused.error)).is_err() {
                             return End::HostGone;
                         }
-                        if error.id.is_none() {
+                        if refused.id.is_none() {
                             break End::BrokenFrame;
                         }
                     }
                 },
-                () = tokio::time::sleep(idle), if in_flight.is_empty() => break End::Idle,
+                () = tokio::time::sleep(idle), if in_flight.is_empty() => {
+                    if !frames.any_waiting() {
+                        break End::Idle;
+                    }
+                }
             }
         };
         while let Some((id, answer)) = in_flight.next().await {
@@ -169,8 +165,32 @@ fn may_be_cured_by_reopening(error: &PluginError) -> bool {
     )
 }
 
-fn broken(error: &FrameError) -> PluginError {
-    PluginError::validation(error.to_string())
+/// A frame that gets an error at once. Without an id, nobody can tell whose it is, and the session ends.
+struct Refused {
+    id: Option<u64>,
+    error: PluginError,
+}
+
+/// Whether a frame may be answered beside those in flight.
+fn admit(
+    frame: Result<RequestFrame, FrameError>,
+    in_flight: &BTreeSet<u64>,
+    most: usize,
+) -> Result<RequestFrame, Refused> {
+    let refused = |id, error| Err(Refused { id, error });
+    let frame = match frame {
+        Ok(frame) => frame,
+        Err(error) => return refused(error.id, PluginError::validation(error.to_string())),
+    };
+    if in_flight.contains(&frame.id) {
+        let message = format!("request {} is already in flight", frame.id);
+        return refused(None, PluginError::validation(message));
+    }
+    if in_flight.len() >= most {
+        let message = format!("{most} requests are in flight, the most that were offered");
+        return refused(Some(frame.id), PluginError::throttled(message));
+    }
+    Ok(frame)
 }
 
 fn write(
@@ -195,30 +215,5 @@ fn write(
     match line {
         Ok(line) => streams.output().write_all(&line),
         Err(error) => Err(io::Error::other(error)),
-    }
-}
-
-/// Reads frames until the input ends or one is broken beyond an answer. The channel holds one frame: what
-/// the session does not take yet stays in the pipe, and the host has to wait.
-fn read_frames(mut input: impl BufRead, frames: &mpsc::Sender<Result<RequestFrame, FrameError>>) {
-    loop {
-        let mut line = Vec::new();
-        // The frame, its newline, and one byte that tells when it is too long.
-        let read = input
-            .by_ref()
-            .take(MAX_FRAME_LEN as u64 + 2)
-            .read_until(b'\n', &mut line);
-        match read {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let frame = RequestFrame::from_line(&line);
-        let last = matches!(&frame, Err(error) if error.id.is_none());
-        if frames.blocking_send(frame).is_err() || last {
-            return;
-        }
     }
 }

@@ -165,11 +165,11 @@ fn a_slow_request_does_not_hold_up_the_others() {
 fn what_is_in_flight_at_the_end_of_input_is_answered() {
     let plugin = Plugin::troublemaker();
     let mut session = Session::start(&plugin);
-    for id in 0..40 {
+    for id in 0..16 {
         session.send(id, "generate-signature", &signing("good"));
     }
     let (code, rest, _) = session.end();
-    assert_eq!((code, rest.lines().count()), (Some(0), 40));
+    assert_eq!((code, rest.lines().count()), (Some(0), 16));
 }
 
 #[test]
@@ -220,4 +220,36 @@ fn a_session_without_requests_ends_well() {
         Session::start(&Plugin::troublemaker()).end(),
         (Some(0), String::new(), String::new())
     );
+}
+
+#[test]
+fn more_requests_than_were_offered_are_throttled() {
+    let plugin = Plugin::troublemaker();
+    let mut session = Session::start(&plugin);
+    let mut slow = signing("slow");
+    slow["pluginConfig"]["deadline"] = json!("2s");
+    for id in 0..17 {
+        session.send(id, "generate-signature", &slow);
+    }
+    let surplus = session.receive();
+    assert_eq!(
+        (&surplus["id"], &surplus["error"]["errorCode"]),
+        (&json!(16), &json!("THROTTLED"))
+    );
+    for _ in 0..16 {
+        assert_eq!(session.receive()["error"]["errorCode"], "TIMEOUT");
+    }
+    assert_eq!(session.end().0, Some(0));
+}
+
+#[test]
+fn an_idle_session_ends_although_its_input_is_open() {
+    let plugin = Plugin::example("verifier");
+    let mut session = Session::start(&plugin);
+    session.ask(1, "get-plugin-metadata", &json!({}));
+    let input = session.input.take();
+    let begun = Instant::now();
+    assert_eq!(session.child.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(15));
+    drop(input);
 }
