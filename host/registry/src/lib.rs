@@ -40,8 +40,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod credentials;
+mod credentials;
 mod error;
+mod files;
 mod layout;
 pub mod limits;
 mod manifest;
@@ -49,7 +50,7 @@ pub mod media_type;
 mod remote;
 mod store;
 
-pub use credentials::{Credential, CredentialSource, CredentialsError};
+pub use credentials::{Credential, CredentialSource, CredentialsError, Secret, StoredCredentials};
 pub use error::{Attempt, Malformed, Operation, RegistryError};
 pub use layout::{OciLayout, SingleLayerImage};
 pub use manifest::SignatureManifestError;

@@ -1,12 +1,17 @@
 //! Who one is to a registry.
 
+mod config_file;
+mod helper;
 mod secret;
+mod stored;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use futures::future::BoxFuture;
 
 pub use secret::Secret;
+pub use stored::StoredCredentials;
 
 /// What a registry is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,4 +76,42 @@ impl CredentialSource for Credential {
 /// Why credentials could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CredentialsError {}
+pub enum CredentialsError {
+    /// A configuration file cannot be read or replaced.
+    #[error("the credentials in {} cannot be used: {reason}", .path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; never its content.
+        reason: String,
+    },
+    /// A helper's name has characters that no program's name should have.
+    #[error(
+        "{given:?} is not the name of a credential helper; use what follows `docker-credential-` in its program's name"
+    )]
+    HelperName {
+        /// What stood there, shortened.
+        given: String,
+    },
+    /// A configured helper is not installed.
+    #[error(
+        "the credential helper {helper} is configured and not found; install it, or take it out of the configuration"
+    )]
+    HelperMissing {
+        /// The program.
+        helper: String,
+    },
+    /// A helper failed, hung, or answered something that cannot be understood.
+    #[error("the credential helper {helper} failed: {reason}")]
+    Helper {
+        /// The program.
+        helper: String,
+        /// What it did; never a password.
+        reason: String,
+    },
+    /// There is no keychain to store a password in.
+    #[error(
+        "no credential store is configured, and a password is not written to a file; install a docker-credential helper and name it as `credsStore` in config.json, or give user name and password with each command"
+    )]
+    NoKeychain,
+}

@@ -3,8 +3,9 @@
 use apostille_artifact::{Descriptor, Tag};
 use serde_json::{Value, json};
 
-use super::{OciLayout, files};
+use super::OciLayout;
 use crate::error::{Malformed, RegistryError};
+use crate::files;
 use crate::limits::MAX_MANIFEST_LEN;
 use crate::manifest::entries_of;
 use crate::media_type::REF_NAME_ANNOTATION;

@@ -9,7 +9,6 @@
 //!
 //! See the [image layout specification](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md).
 
-mod files;
 mod index;
 mod new_image;
 mod scan;
@@ -22,6 +21,7 @@ use apostille_artifact::{Descriptor, Digest, DigestAlgorithm, Selector};
 use futures::future::BoxFuture;
 
 use crate::error::{Malformed, RegistryError};
+use crate::files;
 use crate::limits::{MAX_ENVELOPE_LEN, MAX_MANIFEST_LEN};
 use crate::manifest::{EMPTY_CONFIG, SignatureManifest, SignatureParts, media_type_of};
 use crate::store::{ArtifactStore, NewSignature, PushedSignature, SignatureList, StoredSignature};

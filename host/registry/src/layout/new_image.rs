@@ -5,8 +5,9 @@ use std::path::Path;
 use apostille_artifact::{Descriptor, Digest, Tag};
 use serde_json::json;
 
-use super::{ALGORITHM, OciLayout, files, index};
+use super::{ALGORITHM, OciLayout, index};
 use crate::error::RegistryError;
+use crate::files;
 use crate::media_type::{IMAGE_CONFIG, IMAGE_LAYER, IMAGE_MANIFEST, REF_NAME_ANNOTATION};
 
 /// An image of one layer, as the three blobs that it consists of.

@@ -1,4 +1,4 @@
-//! The files of a layout: read with a limit, replaced in one step, locked between processes.
+//! Files: read with a limit, replaced in one step, and the lock of a layout.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
@@ -20,9 +20,9 @@ const LOCK_POLL: Duration = Duration::from_millis(10);
 const VERSION_FILE: &str = "oci-layout";
 
 /// The content of `oci-layout` for a new layout.
-pub(super) const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+pub(crate) const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
-pub(super) fn check_version(root: &Path) -> Result<(), RegistryError> {
+pub(crate) fn check_version(root: &Path) -> Result<(), RegistryError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {
@@ -50,12 +50,12 @@ pub(super) fn check_version(root: &Path) -> Result<(), RegistryError> {
     }
 }
 
-pub(super) fn write_version(root: &Path) -> Result<(), RegistryError> {
+pub(crate) fn write_version(root: &Path) -> Result<(), RegistryError> {
     replace(&root.join(VERSION_FILE), VERSION)
 }
 
 /// Reads a regular file, or gives nothing if there is none.
-pub(super) fn read_optional(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
+pub(crate) fn read_optional(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
     let failed = |source| RegistryError::Io {
         action: "read",
         path: path.to_owned(),
@@ -95,7 +95,7 @@ pub(super) fn read_optional(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, 
 }
 
 /// Puts `bytes` at `path` in one step: a reader sees what was there before or all of `bytes`.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
     write_beside_and_rename(path, bytes).map_err(|source| RegistryError::Io {
         action: "write",
         path: path.to_owned(),
@@ -127,7 +127,7 @@ fn write_beside_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Holds the layout's lock until it is dropped.
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
@@ -135,7 +135,7 @@ pub(super) struct Lock {
 ///
 /// The `oci-layout` file carries the lock: it is always there and is never replaced, and the layout
 /// gets no file that its specification does not know.
-pub(super) fn lock(root: &Path) -> Result<Lock, RegistryError> {
+pub(crate) fn lock(root: &Path) -> Result<Lock, RegistryError> {
     let path = root.join(VERSION_FILE);
     let failed = |source| RegistryError::Io {
         action: "lock",
