@@ -7,7 +7,7 @@ use der::asn1::ObjectIdentifier;
 use notary_plugin_protocol::{HashAlgorithm, SigningAlgorithm};
 
 use crate::Error;
-use crate::asn1::{self, Fields, Tlv};
+use crate::asn1::{self, Fields, Tlv, write};
 use crate::oid;
 
 const WHAT: &str = "signature algorithm";
@@ -96,7 +96,7 @@ impl SignatureAlgorithm {
                     HashAlgorithm::Sha384 => oid::SHA384_WITH_RSA,
                     HashAlgorithm::Sha512 => oid::SHA512_WITH_RSA,
                 };
-                identifier(name, &asn1::null())
+                identifier(name, &write::null())
             }
             Self::RsaPss(hash) => identifier(oid::RSASSA_PSS, &pss_parameters(hash)),
             Self::Ecdsa(hash) => {
@@ -153,7 +153,7 @@ fn without_parameters(
 ) -> Result<SignatureAlgorithm, Error> {
     match parameters {
         None => Ok(algorithm),
-        Some(tlv) if tlv.raw == asn1::null() => Ok(algorithm),
+        Some(tlv) if tlv.raw == write::null() => Ok(algorithm),
         Some(_) => Err(unsupported(
             algorithm.to_string(),
             "it takes no parameters but has some",
@@ -222,7 +222,7 @@ fn hash_algorithm(der: &[u8]) -> Result<HashAlgorithm, Error> {
         }
     };
     match parameters {
-        Some(tlv) if tlv.raw != asn1::null() => Err(unsupported(
+        Some(tlv) if tlv.raw != write::null() => Err(unsupported(
             "RSASSA-PSS".to_owned(),
             "the hash has parameters",
         )),
@@ -236,18 +236,18 @@ fn pss_parameters(hash: HashAlgorithm) -> Vec<u8> {
         HashAlgorithm::Sha384 => oid::SHA384,
         HashAlgorithm::Sha512 => oid::SHA512,
     };
-    let hash_identifier = identifier(hash_oid, &asn1::null());
+    let hash_identifier = identifier(hash_oid, &write::null());
     // At most 64, one octet.
-    let salt = asn1::integer(&hash.output_len().to_be_bytes());
-    asn1::sequence(&[
-        &asn1::explicit(0, &hash_identifier),
-        &asn1::explicit(1, &identifier(oid::MGF1, &hash_identifier)),
-        &asn1::explicit(2, &salt),
+    let salt = write::integer(&hash.output_len().to_be_bytes());
+    write::sequence(&[
+        &write::explicit(0, &hash_identifier),
+        &write::explicit(1, &identifier(oid::MGF1, &hash_identifier)),
+        &write::explicit(2, &salt),
     ])
 }
 
 fn identifier(name: ObjectIdentifier, parameters: &[u8]) -> Vec<u8> {
-    asn1::sequence(&[&asn1::object_identifier(name), parameters])
+    write::sequence(&[&write::object_identifier(name), parameters])
 }
 
 fn unsupported(algorithm: String, reason: &str) -> Error {

@@ -20,16 +20,11 @@
 //! # Ok::<(), der::Error>(())
 //! ```
 
-mod write;
+pub mod write;
 
 use der::asn1::ObjectIdentifier;
 use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
-
-pub(crate) use write::{
-    bit_string, explicit, implicit, integer, null, object_identifier, octet_string, sequence, set,
-    time, tlv, utf8_string,
-};
 
 /// One DER value: its tag, its content octets and its whole encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

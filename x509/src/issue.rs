@@ -18,7 +18,7 @@ use aws_lc_rs::digest;
 use notary_plugin_protocol::{EcdsaSignature, KeySpec, RawSignature};
 
 use crate::algorithm::SignatureAlgorithm;
-use crate::asn1;
+use crate::asn1::write;
 use crate::{Error, PublicKey, oid};
 
 /// keyUsage with digitalSignature alone.
@@ -30,10 +30,10 @@ const NOT_A_CA: [u8; 2] = [0x30, 0x00];
 fn assemble(to_be_signed: &[u8], key: &PublicKey, raw_signature: &[u8]) -> Result<Vec<u8>, Error> {
     let key_spec = key.key_spec()?;
     key.verify(key_spec.signing_algorithm(), to_be_signed, raw_signature)?;
-    Ok(asn1::sequence(&[
+    Ok(write::sequence(&[
         to_be_signed,
         &SignatureAlgorithm::for_signing(key_spec.signing_algorithm()).to_algorithm_identifier(),
-        &asn1::bit_string(0, &x509_signature(key_spec, raw_signature)?),
+        &write::bit_string(0, &x509_signature(key_spec, raw_signature)?),
     ]))
 }
 
@@ -55,7 +55,7 @@ fn usage_extensions(alt_names: &[SubjectAltName]) -> Vec<Vec<u8>> {
         extension(
             oid::EXTENDED_KEY_USAGE,
             false,
-            &asn1::sequence(&[&asn1::object_identifier(oid::CODE_SIGNING)]),
+            &write::sequence(&[&write::object_identifier(oid::CODE_SIGNING)]),
         ),
     ];
     if !alt_names.is_empty() {
@@ -68,10 +68,10 @@ fn usage_extensions(alt_names: &[SubjectAltName]) -> Vec<Vec<u8>> {
 fn extension(id: der::asn1::ObjectIdentifier, critical: bool, value: &[u8]) -> Vec<u8> {
     /// BOOLEAN TRUE; FALSE is the default and so, in DER, absent.
     const TRUE: [u8; 3] = [0x01, 0x01, 0xff];
-    asn1::sequence(&[
-        &asn1::object_identifier(id),
+    write::sequence(&[
+        &write::object_identifier(id),
         if critical { &TRUE } else { &[] },
-        &asn1::octet_string(value),
+        &write::octet_string(value),
     ])
 }
 
@@ -86,5 +86,5 @@ fn key_identifier(key: &PublicKey) -> Vec<u8> {
 
 /// A SEQUENCE of `parts`.
 fn concat(parts: &[Vec<u8>]) -> Vec<u8> {
-    asn1::sequence(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    write::sequence(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }

@@ -8,7 +8,7 @@ use der::Tag;
 use der::asn1::ObjectIdentifier;
 
 use crate::Error;
-use crate::asn1::{self, Fields, Tlv};
+use crate::asn1::{Fields, Tlv, write};
 
 const WHAT: &str = "distinguished name";
 
@@ -81,10 +81,10 @@ impl Name {
             .iter()
             .map(|rdn| {
                 let attributes: Vec<Vec<u8>> = rdn.iter().map(Attribute::to_der).collect();
-                asn1::set(&attributes.iter().map(Vec::as_slice).collect::<Vec<_>>())
+                write::set(&attributes.iter().map(Vec::as_slice).collect::<Vec<_>>())
             })
             .collect();
-        let der = asn1::sequence(&encoded.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let der = write::sequence(&encoded.iter().map(Vec::as_slice).collect::<Vec<_>>());
         Self { der, rdns }
     }
 
@@ -175,7 +175,7 @@ impl Attribute {
     }
 
     fn to_der(&self) -> Vec<u8> {
-        asn1::sequence(&[&asn1::object_identifier(self.oid), &self.value])
+        write::sequence(&[&write::object_identifier(self.oid), &self.value])
     }
 }
 

@@ -1,4 +1,11 @@
-//! DER written value by value: the few types that certificates and requests are made of.
+//! DER written value by value: the few types that certificates, requests and OCSP requests are made of.
+//!
+//! ```
+//! use notary_x509::asn1::write;
+//!
+//! let der = write::sequence(&[&write::integer(&[5]), &write::null()]);
+//! assert_eq!(der, [0x30, 0x05, 0x02, 0x01, 0x05, 0x05, 0x00]);
+//! ```
 
 use der::asn1::ObjectIdentifier;
 use time::OffsetDateTime;
@@ -17,7 +24,8 @@ const CONTEXT_PRIMITIVE: u8 = 0x80;
 const CONTEXT_CONSTRUCTED: u8 = 0xa0;
 
 /// One value from its identifier octet and its content.
-pub(crate) fn tlv(identifier: u8, content: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn tlv(identifier: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
     let mut out = vec![identifier];
@@ -34,19 +42,23 @@ pub(crate) fn tlv(identifier: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+/// A SEQUENCE of `parts`, each a whole value.
+#[must_use]
+pub fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tlv(SEQUENCE, &parts.concat())
 }
 
 /// A SET OF: the encodings in ascending order, as DER demands.
-pub(crate) fn set(parts: &[&[u8]]) -> Vec<u8> {
+#[must_use]
+pub fn set(parts: &[&[u8]]) -> Vec<u8> {
     let mut sorted = parts.to_vec();
     sorted.sort_unstable();
     tlv(SET, &sorted.concat())
 }
 
 /// A non-negative INTEGER from big-endian octets of any padding.
-pub(crate) fn integer(magnitude: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn integer(magnitude: &[u8]) -> Vec<u8> {
     let mut content: Vec<u8> = magnitude
         .iter()
         .copied()
@@ -58,39 +70,52 @@ pub(crate) fn integer(magnitude: &[u8]) -> Vec<u8> {
     tlv(INTEGER, &content)
 }
 
-pub(crate) fn null() -> Vec<u8> {
+/// NULL.
+#[must_use]
+pub fn null() -> Vec<u8> {
     tlv(NULL, &[])
 }
 
-pub(crate) fn object_identifier(oid: ObjectIdentifier) -> Vec<u8> {
+/// An OBJECT IDENTIFIER.
+#[must_use]
+pub fn object_identifier(oid: ObjectIdentifier) -> Vec<u8> {
     tlv(OBJECT_IDENTIFIER, oid.as_bytes())
 }
 
-pub(crate) fn octet_string(octets: &[u8]) -> Vec<u8> {
+/// An OCTET STRING.
+#[must_use]
+pub fn octet_string(octets: &[u8]) -> Vec<u8> {
     tlv(OCTET_STRING, octets)
 }
 
-pub(crate) fn bit_string(unused_bits: u8, octets: &[u8]) -> Vec<u8> {
+/// A BIT STRING whose last octet has `unused_bits` (0 to 7) unused bits.
+#[must_use]
+pub fn bit_string(unused_bits: u8, octets: &[u8]) -> Vec<u8> {
     tlv(BIT_STRING, &[&[unused_bits], octets].concat())
 }
 
-pub(crate) fn utf8_string(text: &str) -> Vec<u8> {
+/// A UTF8String.
+#[must_use]
+pub fn utf8_string(text: &str) -> Vec<u8> {
     tlv(UTF8_STRING, text.as_bytes())
 }
 
 /// `[number]` around a whole value. Numbers below 31 only.
-pub(crate) fn explicit(number: u8, value: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn explicit(number: u8, value: &[u8]) -> Vec<u8> {
     tlv(CONTEXT_CONSTRUCTED | (number & 0x1f), value)
 }
 
 /// `[number]` in place of a primitive type's tag. Numbers below 31 only.
-pub(crate) fn implicit(number: u8, content: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn implicit(number: u8, content: &[u8]) -> Vec<u8> {
     tlv(CONTEXT_PRIMITIVE | (number & 0x1f), content)
 }
 
 /// A time as RFC 5280 §4.1.2.5 demands: UTCTime through 2049, GeneralizedTime from 2050 and, since
 /// UTCTime cannot say them, before 1950. Whole seconds; `None` outside the years 0 to 9999.
-pub(crate) fn time(at: OffsetDateTime) -> Option<Vec<u8>> {
+#[must_use]
+pub fn time(at: OffsetDateTime) -> Option<Vec<u8>> {
     let at = at.to_offset(time::UtcOffset::UTC);
     if !(0..=9999).contains(&at.year()) {
         return None;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::{Error, asn1};
+use crate::Error;
+use crate::asn1::write;
 
 /// A subject alternative name (RFC 5280 §4.2.1.6), in text as OpenSSL writes it: `DNS:example.com`,
 /// `email:a@example.com`, `URI:https://example.com/` or `IP:192.0.2.1`.
@@ -29,11 +30,11 @@ const MAX_TEXT_LEN: usize = 2048;
 impl SubjectAltName {
     pub(super) fn to_der(&self) -> Vec<u8> {
         match self {
-            Self::Email(text) => asn1::implicit(1, text.as_bytes()),
-            Self::Dns(text) => asn1::implicit(2, text.as_bytes()),
-            Self::Uri(text) => asn1::implicit(6, text.as_bytes()),
-            Self::Ip(IpAddr::V4(address)) => asn1::implicit(7, &address.octets()),
-            Self::Ip(IpAddr::V6(address)) => asn1::implicit(7, &address.octets()),
+            Self::Email(text) => write::implicit(1, text.as_bytes()),
+            Self::Dns(text) => write::implicit(2, text.as_bytes()),
+            Self::Uri(text) => write::implicit(6, text.as_bytes()),
+            Self::Ip(IpAddr::V4(address)) => write::implicit(7, &address.octets()),
+            Self::Ip(IpAddr::V6(address)) => write::implicit(7, &address.octets()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! PKCS#10 certification requests (RFC 2986).
 
 use super::{SubjectAltName, assemble, concat, extension, key_identifier, usage_extensions};
-use crate::asn1;
+use crate::asn1::write;
 use crate::container::pem;
 use crate::{Error, Name, PublicKey, oid};
 
@@ -46,19 +46,19 @@ impl CertificationRequest {
         extensions.push(extension(
             oid::SUBJECT_KEY_IDENTIFIER,
             false,
-            &asn1::octet_string(&key_identifier(key)),
+            &write::octet_string(&key_identifier(key)),
         ));
-        let extension_request = asn1::sequence(&[
-            &asn1::object_identifier(oid::EXTENSION_REQUEST),
-            &asn1::set(&[&concat(&extensions)]),
+        let extension_request = write::sequence(&[
+            &write::object_identifier(oid::EXTENSION_REQUEST),
+            &write::set(&[&concat(&extensions)]),
         ]);
-        let version_1 = asn1::integer(&[0]);
-        let to_be_signed = asn1::sequence(&[
+        let version_1 = write::integer(&[0]);
+        let to_be_signed = write::sequence(&[
             &version_1,
             template.subject.as_der(),
             key.spki_der(),
             // [0] IMPLICIT SET OF Attribute, of which there is one.
-            &asn1::explicit(0, &extension_request),
+            &write::explicit(0, &extension_request),
         ]);
         Ok(UnsignedRequest {
             to_be_signed,

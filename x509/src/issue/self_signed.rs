@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{SubjectAltName, assemble, concat, extension, key_identifier, usage_extensions};
 use crate::algorithm::SignatureAlgorithm;
-use crate::asn1;
+use crate::asn1::write;
 use crate::{Certificate, Error, Name, PublicKey, oid};
 
 const WHAT: &str = "a self-signed certificate";
@@ -98,7 +98,7 @@ impl SelfSignedCertificate {
         check(template)?;
         let algorithm = SignatureAlgorithm::for_signing(key.key_spec()?.signing_algorithm());
         let time = |at| {
-            asn1::time(at).ok_or_else(|| Error::Template {
+            write::time(at).ok_or_else(|| Error::Template {
                 what: WHAT,
                 reason: format!("{at} is outside the years 0 to 9999"),
             })
@@ -107,18 +107,18 @@ impl SelfSignedCertificate {
         extensions.push(extension(
             oid::SUBJECT_KEY_IDENTIFIER,
             false,
-            &asn1::octet_string(&key_identifier(key)),
+            &write::octet_string(&key_identifier(key)),
         ));
-        let version_3 = asn1::integer(&[2]);
-        let to_be_signed = asn1::sequence(&[
-            &asn1::explicit(0, &version_3),
-            &asn1::integer(&template.serial.0),
+        let version_3 = write::integer(&[2]);
+        let to_be_signed = write::sequence(&[
+            &write::explicit(0, &version_3),
+            &write::integer(&template.serial.0),
             &algorithm.to_algorithm_identifier(),
             template.subject.as_der(),
-            &asn1::sequence(&[&time(template.not_before)?, &time(template.not_after)?]),
+            &write::sequence(&[&time(template.not_before)?, &time(template.not_after)?]),
             template.subject.as_der(),
             key.spki_der(),
-            &asn1::explicit(3, &concat(&extensions)),
+            &write::explicit(3, &concat(&extensions)),
         ]);
         Ok(UnsignedCertificate {
             to_be_signed,

@@ -7,7 +7,7 @@ use std::str::Chars;
 use der::asn1::ObjectIdentifier;
 
 use super::{Attribute, text_of};
-use crate::asn1::{self, Fields};
+use crate::asn1::{Fields, write};
 
 /// How much of a refused name an error shows.
 pub(super) const MAX_SHOWN: usize = 128;
@@ -216,11 +216,11 @@ fn encode(oid: ObjectIdentifier, text: &str) -> Vec<u8> {
 
     let is = |dotted: &str| ObjectIdentifier::new(dotted) == Ok(oid);
     if (is(COUNTRY) || is(SERIAL_NUMBER)) && text.chars().all(is_printable) {
-        asn1::tlv(PRINTABLE_STRING, text.as_bytes())
+        write::tlv(PRINTABLE_STRING, text.as_bytes())
     } else if (is(DOMAIN_COMPONENT) || is(EMAIL_ADDRESS)) && text.is_ascii() {
-        asn1::tlv(IA5_STRING, text.as_bytes())
+        write::tlv(IA5_STRING, text.as_bytes())
     } else {
-        asn1::utf8_string(text)
+        write::utf8_string(text)
     }
 }
 
