@@ -3,6 +3,18 @@
 //! The verification asks one question per certificate chain and leaves to the checker how it is
 //! answered: over the network, from a cache or from a directory of prepared answers. The checker
 //! reports facts about every certificate; what becomes of them is the policy's to say.
+//!
+//! [`SourcedRevocationChecker`] is the checker of the specification. It makes no request itself: a
+//! [`RevocationFetcher`] does. What it holds the answers against is in [`ocsp`] and [`crl`], which are
+//! functions of bytes, certificates and a time.
+
+mod bundle;
+mod cache;
+mod checker;
+pub mod crl;
+mod evidence;
+mod fetch;
+pub mod ocsp;
 
 use std::fmt;
 
@@ -10,6 +22,15 @@ use futures::future::BoxFuture;
 use notary_x509::{Certificate, CertificateChain};
 use serde::Serialize;
 use time::OffsetDateTime;
+
+pub use bundle::{BundleError, MAX_BUNDLE_FILES, MAX_BUNDLE_LEN, OfflineBundle};
+pub use cache::{CacheError, CrlCache, CrlSet, MAX_CACHE_FILE_LEN};
+pub use checker::{MAX_URLS, RevocationSettings, RevocationSources, SourcedRevocationChecker};
+pub use evidence::{EvidenceError, MAX_CLOCK_SKEW, Revocation, Verdict};
+pub use fetch::{
+    Budget, FetchError, FetchRequest, FetchResponse, MAX_REQUESTS, RevocationFetcher, check_url,
+    is_public_address,
+};
 
 /// What a chain is for; messages name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,0 +1,473 @@
+//! The checker: order of the sources, fall-back, cache, bundle and budget.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[allow(dead_code)]
+mod evidence;
+
+use std::sync::Arc;
+use std::time::Duration as StdDuration;
+
+use apostille_trust::revocation::{
+    Budget, ChainPurpose, CrlCache, OfflineBundle, RevocationChecker as _, RevocationQuestion,
+    RevocationReport, RevocationSettings, RevocationSources, RevocationStatus,
+    SourcedRevocationChecker,
+};
+use evidence::*;
+use futures::executor::block_on;
+use notary_x509::CertificateChain;
+use rcgen::{CrlDistributionPoint, ExtendedKeyUsagePurpose};
+use time::{Duration, OffsetDateTime};
+
+/// Without a nonce, so that the answers of the network can be fixed.
+const SETTINGS: RevocationSettings = RevocationSettings {
+    ocsp_timeout: StdDuration::from_secs(2),
+    crl_timeout: StdDuration::from_secs(5),
+    allow_private_addresses: false,
+    nonce: false,
+};
+
+fn report(
+    sources: RevocationSources,
+    chain: &CertificateChain,
+    signing_time: Option<OffsetDateTime>,
+) -> RevocationReport {
+    let budget = Budget::starting_now(StdDuration::from_secs(60));
+    let question = RevocationQuestion {
+        chain,
+        purpose: ChainPurpose::Signing,
+        now: NOW,
+        signing_time,
+    };
+    block_on(SourcedRevocationChecker::new(sources, SETTINGS, budget).check(question))
+}
+
+fn status(sources: RevocationSources, chain: &CertificateChain) -> RevocationStatus {
+    report(sources, chain, None).certificates[0].status.clone()
+}
+
+fn online(network: &Arc<Network>) -> RevocationSources {
+    RevocationSources {
+        fetcher: Some(network.clone()),
+        ..RevocationSources::default()
+    }
+}
+
+fn ocsp_get(ca: &Ca, leaf: &Leaf) -> String {
+    use apostille_trust::revocation::ocsp;
+    ocsp::get_url(
+        OCSP_URL,
+        &ocsp::request(&leaf.certificate, &ca.certificate, None),
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_root_and_a_certificate_that_names_no_place_to_ask_at_are_not_revocable() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, false));
+    let network = Arc::new(Network::default());
+    let report = report(online(&network), &chain, None);
+    assert!(
+        report
+            .certificates
+            .iter()
+            .all(|one| one.status == RevocationStatus::NotRevocable)
+    );
+    assert_eq!(report.certificates.len(), 2);
+    assert!(network.asked().is_empty());
+}
+
+#[test]
+fn ocsp_goes_before_crl() {
+    let ca = usual_ca();
+    let leaf = ca.leaf(true, true);
+    let network = Network::default().with(&ocsp_get(&ca, &leaf), good().signed_by_ca(&ca));
+    let network = Arc::new(network.with(CRL_URL, crl(vec![entry(None, &[])]).signed_by(&ca)));
+    assert_eq!(
+        status(online(&network), &ca.chain(&leaf)),
+        RevocationStatus::Good
+    );
+    assert_eq!(network.asked().len(), 1);
+}
+
+#[test]
+fn without_an_ocsp_answer_that_can_be_relied_on_the_crl_decides() {
+    let ca = usual_ca();
+    let leaf = ca.leaf(true, true);
+    let list = || crl(vec![entry(Some(1), &[])]).signed_by(&ca);
+    let forged = good().signed_by_ca(&usual_ca());
+    for network in [
+        Network::default(),
+        Network::default().with_status(&ocsp_get(&ca, &leaf), 500, vec![]),
+        Network::default().with(&ocsp_get(&ca, &leaf), forged),
+    ] {
+        let network = Arc::new(network.with(CRL_URL, list()));
+        let status = status(online(&network), &ca.chain(&leaf));
+        assert!(
+            matches!(status, RevocationStatus::Revoked { .. }),
+            "{status:?}"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_answers_is_unknown_and_every_attempt_is_named() {
+    let ca = usual_ca();
+    let network = Arc::new(Network::default());
+    let RevocationStatus::Unknown { reason } =
+        status(online(&network), &ca.chain(&ca.leaf(true, true)))
+    else {
+        panic!("unknown")
+    };
+    assert!(
+        reason.contains("OCSP http://ocsp.example.com: connection refused"),
+        "{reason}"
+    );
+    assert!(
+        reason.contains("CRL http://crl.example.com/a.crl: connection refused"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn offline_without_bundle_or_cache_the_status_is_unknown() {
+    let ca = usual_ca();
+    let status = status(
+        RevocationSources::default(),
+        &ca.chain(&ca.leaf(true, true)),
+    );
+    assert!(matches!(status, RevocationStatus::Unknown { reason } if reason.contains("offline")));
+}
+
+#[test]
+fn a_nonce_is_sent_by_post_and_left_out_for_a_responder_that_refuses_it() {
+    let ca = usual_ca();
+    let leaf = ca.leaf(true, false);
+    let network = Network::default()
+        .with_status(OCSP_URL, 400, vec![])
+        .with(&ocsp_get(&ca, &leaf), good().signed_by_ca(&ca));
+    let network = Arc::new(network);
+    let settings = RevocationSettings::default();
+    let chain = ca.chain(&leaf);
+    let checker = SourcedRevocationChecker::new(
+        online(&network),
+        settings,
+        Budget::starting_now(StdDuration::from_secs(60)),
+    );
+    let question = RevocationQuestion {
+        chain: &chain,
+        purpose: ChainPurpose::Signing,
+        now: NOW,
+        signing_time: None,
+    };
+    assert_eq!(
+        block_on(checker.check(question)).certificates[0].status,
+        RevocationStatus::Good
+    );
+    let asked = network.asked();
+    assert_eq!(
+        asked[0].post.as_ref().map(|post| post.0),
+        Some("application/ocsp-request")
+    );
+    assert_eq!(asked[1].post, None);
+}
+
+#[test]
+fn only_status_200_is_an_answer() {
+    let ca = usual_ca();
+    let leaf = ca.leaf(false, true);
+    for status_code in [203, 204, 206, 404] {
+        let network =
+            Network::default().with_status(CRL_URL, status_code, crl(vec![]).signed_by(&ca));
+        let status = status(online(&Arc::new(network)), &ca.chain(&leaf));
+        assert!(
+            matches!(status, RevocationStatus::Unknown { reason } if reason.contains("not 200"))
+        );
+    }
+}
+
+#[test]
+fn a_private_address_in_a_certificate_is_not_asked() {
+    let ca = usual_ca();
+    let url = "http://169.254.169.254/latest/meta-data";
+    let leaf = ca.issue("leaf", |params| {
+        params.crl_distribution_points = vec![CrlDistributionPoint {
+            uris: vec![url.to_owned()],
+        }];
+    });
+    let network = Arc::new(Network::default().with(url, crl(vec![]).signed_by(&ca)));
+    let status = status(online(&network), &ca.chain(&leaf));
+    assert!(
+        matches!(status, RevocationStatus::Unknown { reason } if reason.contains("not a public address"))
+    );
+    assert!(network.asked().is_empty());
+}
+
+#[test]
+fn an_exhausted_budget_leaves_the_status_unknown() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let network = Arc::new(Network::default().with(CRL_URL, crl(vec![]).signed_by(&ca)));
+    let checker = SourcedRevocationChecker::new(
+        online(&network),
+        SETTINGS,
+        Budget::starting_now(StdDuration::ZERO),
+    );
+    let question = RevocationQuestion {
+        chain: &chain,
+        purpose: ChainPurpose::Timestamping,
+        now: NOW,
+        signing_time: None,
+    };
+    let report = block_on(checker.check(question));
+    assert!(
+        matches!(&report.certificates[0].status, RevocationStatus::Unknown { reason } if reason.contains("budget"))
+    );
+    assert!(network.asked().is_empty());
+}
+
+#[test]
+fn a_signature_from_before_the_invalidity_date_stays_good() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let since = NOW - Duration::days(2);
+    let list = crl(vec![entry(
+        Some(1),
+        &[extension("2.5.29.24", false, &generalized(since))],
+    )])
+    .signed_by(&ca);
+    let network = Arc::new(Network::default().with(CRL_URL, list));
+    let at = |time| {
+        report(online(&network), &chain, time).certificates[0]
+            .status
+            .clone()
+    };
+    assert_eq!(at(Some(since - Duration::DAY)), RevocationStatus::Good);
+    assert!(matches!(
+        at(Some(since + Duration::HOUR)),
+        RevocationStatus::Revoked { .. }
+    ));
+    assert!(matches!(at(None), RevocationStatus::Revoked { .. }));
+}
+
+#[test]
+fn a_delta_crl_is_fetched_where_the_base_says_and_is_needed_then() {
+    const DELTA_URL: &str = "http://crl.example.com/delta.crl";
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let base = crl(vec![]).with(freshest_crl(DELTA_URL)).signed_by(&ca);
+    let delta = crl(vec![entry(Some(1), &[])])
+        .numbered(vec![number(8), delta_indicator(7)])
+        .signed_by(&ca);
+    let with_delta = Network::default()
+        .with(CRL_URL, base.clone())
+        .with(DELTA_URL, delta);
+    assert!(matches!(
+        status(online(&Arc::new(with_delta)), &chain),
+        RevocationStatus::Revoked { .. }
+    ));
+    let without = Network::default().with(CRL_URL, base);
+    let status = status(online(&Arc::new(without)), &chain);
+    assert!(matches!(status, RevocationStatus::Unknown { reason } if reason.contains("delta CRL")));
+}
+
+#[test]
+fn a_delegated_responder_without_nocheck_is_checked_by_crl() {
+    let ca = usual_ca();
+    let leaf = ca.leaf(true, false);
+    let responder = ca.issue("responder", |params| {
+        params.serial_number = Some(vec![43].into());
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+        params.crl_distribution_points = vec![CrlDistributionPoint {
+            uris: vec![CRL_URL.to_owned()],
+        }];
+    });
+    let url = ocsp_get(&ca, &leaf);
+    let network = || Network::default().with(&url, good().signed_by(&ca, &responder));
+    let fine = Arc::new(network().with(CRL_URL, crl(vec![]).signed_by(&ca)));
+    assert_eq!(
+        status(online(&fine), &ca.chain(&leaf)),
+        RevocationStatus::Good
+    );
+    let mut taken_back = entry(Some(1), &[]);
+    let serial = taken_back
+        .windows(3)
+        .position(|window| window == [0x02, 0x01, 42])
+        .unwrap();
+    taken_back[serial + 2] = 43;
+    for network in [
+        network(),
+        network().with(CRL_URL, crl(vec![taken_back]).signed_by(&ca)),
+    ] {
+        let status = status(online(&Arc::new(network)), &ca.chain(&leaf));
+        assert!(
+            matches!(status, RevocationStatus::Unknown { .. }),
+            "{status:?}"
+        );
+    }
+}
+
+// The cache.
+
+fn cached(network: &Arc<Network>, directory: &std::path::Path) -> RevocationSources {
+    RevocationSources {
+        cache: Some(CrlCache::new(directory)),
+        ..online(network)
+    }
+}
+
+#[test]
+fn a_crl_is_fetched_once_and_kept_under_the_name_that_notation_gives_it() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let directory = tempfile::tempdir().unwrap();
+    let network = Arc::new(Network::default().with(CRL_URL, crl(vec![]).signed_by(&ca)));
+    for _ in 0..2 {
+        assert_eq!(
+            status(cached(&network, directory.path()), &chain),
+            RevocationStatus::Good
+        );
+    }
+    assert_eq!(network.asked().len(), 1);
+    let name = hex::encode(aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
+        CRL_URL.as_bytes(),
+    ));
+    let json = std::fs::read(directory.path().join("crl").join(name)).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert!(
+        json["baseCRL"].is_string() && json.get("deltaCRL").is_none(),
+        "{json}"
+    );
+}
+
+#[test]
+fn whatever_is_wrong_with_the_cache_the_verification_goes_on() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let list = || crl(vec![]).signed_by(&ca);
+    let network = Arc::new(Network::default().with(CRL_URL, list()));
+    let directory = tempfile::tempdir().unwrap();
+    let file = CrlCache::new(directory.path()).path(CRL_URL);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for content in [
+        &b""[..],
+        b"{",
+        b"{\"baseCRL\":\"!\"}",
+        b"{\"baseCRL\":\"MAA=\"}",
+        &[0xff; 64],
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let report = report(cached(&network, directory.path()), &chain, None);
+        assert_eq!(report.certificates[0].status, RevocationStatus::Good);
+        assert!(
+            report.certificates[0].evidence[0].contains("damaged"),
+            "{report:?}"
+        );
+    }
+    // A file where the directory should be.
+    let blocked = directory.path().join("blocked");
+    std::fs::write(&blocked, b"").unwrap();
+    assert_eq!(
+        status(cached(&network, &blocked), &chain),
+        RevocationStatus::Good
+    );
+}
+
+#[test]
+fn what_another_ca_signed_or_what_has_expired_is_not_taken_from_the_cache() {
+    use apostille_trust::revocation::CrlSet;
+    use apostille_trust::revocation::crl::Crl;
+
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let network =
+        Arc::new(Network::default().with(CRL_URL, crl(vec![entry(None, &[])]).signed_by(&ca)));
+    for stale in [
+        crl(vec![]).signed_by(&usual_ca()),
+        crl(vec![]).expired().signed_by(&ca),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let base = Crl::from_der(stale).unwrap();
+        CrlCache::new(directory.path())
+            .store(CRL_URL, &CrlSet { base, delta: None })
+            .unwrap();
+        let status = status(cached(&network, directory.path()), &chain);
+        assert!(
+            matches!(status, RevocationStatus::Revoked { .. }),
+            "{status:?}"
+        );
+    }
+}
+
+// The bundle.
+
+fn bundle(files: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, RevocationSources) {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    let sources = RevocationSources {
+        bundle: Some(Arc::new(OfflineBundle::read(directory.path()).unwrap())),
+        ..RevocationSources::default()
+    };
+    (directory, sources)
+}
+
+#[test]
+fn a_bundle_answers_without_a_network_by_crl_and_by_ocsp() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(true, true));
+    let (_directory, by_crl) = bundle(&[
+        ("ca.crl", crl(vec![]).signed_by(&ca)),
+        ("README", b"x".to_vec()),
+    ]);
+    assert_eq!(status(by_crl, &chain), RevocationStatus::Good);
+    let (_directory, by_ocsp) = bundle(&[("leaf.ocsp", revoked().signed_by_ca(&ca))]);
+    assert!(matches!(
+        status(by_ocsp, &chain),
+        RevocationStatus::Revoked { .. }
+    ));
+    let foreign = usual_ca();
+    let (_directory, of_another) = bundle(&[
+        ("ca.crl", crl(vec![]).signed_by(&foreign)),
+        ("leaf.ocsp", good().signed_by_ca(&foreign)),
+    ]);
+    assert!(matches!(
+        status(of_another, &chain),
+        RevocationStatus::Unknown { .. }
+    ));
+}
+
+#[test]
+fn the_newest_crl_of_a_bundle_and_its_delta_decide() {
+    let ca = usual_ca();
+    let chain = ca.chain(&ca.leaf(false, true));
+    let mut old = crl(vec![entry(Some(6), &[])]);
+    old.this_update = NOW - Duration::days(3);
+    let (_directory, newest) = bundle(&[
+        ("a.crl", old.signed_by(&ca)),
+        ("b.crl", crl(vec![]).signed_by(&ca)),
+    ]);
+    assert_eq!(status(newest, &chain), RevocationStatus::Good);
+    let delta = crl(vec![entry(Some(1), &[])]).numbered(vec![number(8), delta_indicator(7)]);
+    let (_directory, with_delta) = bundle(&[
+        ("a.crl", crl(vec![]).signed_by(&ca)),
+        ("delta.crl", delta.signed_by(&ca)),
+    ]);
+    assert!(matches!(
+        status(with_delta, &chain),
+        RevocationStatus::Revoked { .. }
+    ));
+}
+
+#[test]
+fn a_bundle_with_a_broken_crl_is_refused_by_the_name_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("broken.crl"), b"junk").unwrap();
+    let error = OfflineBundle::read(directory.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("broken.crl"), "{error}");
+    assert!(OfflineBundle::read(&directory.path().join("missing")).is_err());
+}
