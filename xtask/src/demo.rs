@@ -10,7 +10,7 @@ mod stage;
 use crate::install::{self, Consent};
 use crate::process::{TaskError, cargo, run as show_and_run};
 use clap::Args;
-use image::{DemoImage, LAYOUT_SCOPE};
+use image::DemoImage;
 use stage::Stage;
 
 /// The subject of the certificate that the demo signs with, and the identity that its policy trusts.
@@ -21,6 +21,10 @@ const SUBJECT: &str = "CN=Apostille demo,O=Example,ST=WA,C=US";
 pub(crate) struct Options {
     #[command(flatten)]
     consent: Consent,
+    /// Push the image to this repository of a registry, such as `localhost:5000/demo`, and keep its
+    /// signature there, instead of in an OCI image layout. The login of `docker` or `notation` is used.
+    #[arg(long, value_name = "HOST/REPOSITORY")]
+    registry: Option<String>,
     /// Keep the temporary directory and say where it is.
     #[arg(long)]
     keep: bool,
@@ -42,8 +46,12 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
     ]))?;
     let stage = Stage::new()?;
     make_key_and_certificate(&stage)?;
-    trust_the_certificate(&stage, LAYOUT_SCOPE)?;
-    let image = DemoImage::in_layout(&stage)?;
+    stage.chapter("An image");
+    let image = match &options.registry {
+        Some(repository) => DemoImage::in_registry(&stage, repository)?,
+        None => DemoImage::in_layout(&stage)?,
+    };
+    trust_the_certificate(&stage, &image.scope())?;
     sign_and_look(&stage, &image)?;
     verify_then_tamper(&stage, &image)?;
     what_next(&stage);
@@ -59,7 +67,7 @@ fn make_key_and_certificate(stage: &Stage) -> Result<(), TaskError> {
     let key = stage.key_id();
     stage.step(
         "notation-pkcs11-hsm",
-        &["generate-key", "--key-id", &key, "--key-spec", "EC-256"],
+        &["generate-key", "--label", "release", "--key-spec", "EC-256"],
     )?;
     stage.say("The key signs a certificate for itself, inside the token; for real use, `csr` makes a request for your CA.");
     stage.step(
@@ -70,10 +78,13 @@ fn make_key_and_certificate(stage: &Stage) -> Result<(), TaskError> {
             &key,
             "--subject",
             SUBJECT,
-            "--store",
             "--out",
             "demo.crt",
         ],
+    )?;
+    stage.step(
+        "notation-pkcs11-hsm",
+        &["import-cert", "--key-id", &key, "demo.crt"],
     )
 }
 
@@ -141,8 +152,8 @@ fn sign_and_look(stage: &Stage, image: &DemoImage) -> Result<(), TaskError> {
 fn verify_then_tamper(stage: &Stage, image: &DemoImage) -> Result<(), TaskError> {
     stage.chapter("Verify");
     stage.step("apostille", &image.verify_command())?;
-    stage.chapter("Flip one byte, and verify again");
-    image.flip_one_byte(stage)?;
+    stage.chapter("Change one byte, and verify again");
+    image.change_one_byte(stage)?;
     stage.step_that_must_fail("apostille", &image.verify_command())
 }
 

@@ -23,6 +23,8 @@ impl Stage {
         let token =
             SoftHsm::with_label("demo").map_err(|error| TaskError::Check(error.to_string()))?;
         let mut environment: Vec<(OsString, OsString)> = token.env();
+        environment.push(("NOTATION_PKCS11_MODULE".into(), token.module().into()));
+        environment.push(("NOTATION_PKCS11_PIN_FILE".into(), token.pin_file().into()));
         environment.push(("NOTATION_CONFIG".into(), home.path().join("config").into()));
         environment.push(("NOTATION_CACHE".into(), home.path().join("cache").into()));
         let stage = Self {
@@ -42,14 +44,9 @@ impl Stage {
         Ok(stage)
     }
 
-    /// The key of the demo as an RFC 7512 URI: which token, which key, and where the PIN is read from.
+    /// The key of the demo as an RFC 7512 URI: which token and which key.
     pub(super) fn key_id(&self) -> String {
-        format!(
-            "pkcs11:token={};object=release?module-path={}&pin-source=file:{}",
-            self.token.label(),
-            self.token.module().display(),
-            self.token.pin_file().display()
-        )
+        format!("pkcs11:token={};object=release", self.token.label())
     }
 
     pub(super) fn home(&self) -> &Path {
