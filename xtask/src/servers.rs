@@ -1,8 +1,11 @@
-//! `cargo xtask servers …`: installs the real servers that tests use.
+//! `cargo xtask servers …`: installs the real servers that tests use, and starts one to play with.
 
 use crate::install::{self, Consent};
 use crate::process::TaskError;
-use clap::{Args, Subcommand};
+use apostille_testing::SoftHsm;
+use apostille_testing::registry::{DockerRegistry, FerroRegistry};
+use clap::{Args, Subcommand, ValueEnum};
+use std::any::Any;
 
 /// Options of `cargo xtask servers`.
 #[derive(Args)]
@@ -15,6 +18,22 @@ pub(crate) struct Options {
 enum Action {
     /// Install every server, token and tool that the tests use.
     Install(Consent),
+    /// Start one on loopback, say how it is reached, and stop it at Ctrl-C; nothing of it is kept.
+    Start {
+        /// What to start.
+        server: Server,
+    },
+}
+
+/// A server or token of the tests.
+#[derive(Clone, Copy, ValueEnum)]
+enum Server {
+    /// An OCI registry with the referrers API.
+    Registry,
+    /// An OCI registry without it, where the referrers tag is kept.
+    RegistryWithoutReferrers,
+    /// A SoftHSM2 token without keys.
+    Softhsm,
 }
 
 /// Carries the subcommand out.
@@ -28,5 +47,64 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
             println!("every test server and tool is here");
             Ok(())
         }
+        Action::Start { server } => {
+            let _running = start(server)?;
+            println!("\nCtrl-C stops it and removes what it kept.");
+            until_interrupted()
+        }
     }
+}
+
+/// Starts a server and prints how it is reached; it stops when what is returned is dropped.
+fn start(server: Server) -> Result<Box<dyn Any>, TaskError> {
+    match server {
+        Server::Registry => {
+            let registry = FerroRegistry::start().map_err(failed)?;
+            println!("registry at {}", registry.host());
+            Ok(Box::new(registry))
+        }
+        Server::RegistryWithoutReferrers => {
+            let registry = DockerRegistry::start().map_err(failed)?;
+            println!("registry at {}", registry.host());
+            Ok(Box::new(registry))
+        }
+        Server::Softhsm => {
+            let token = SoftHsm::start().map_err(failed)?;
+            println!("token {}; in a shell of yours:", token.label());
+            for (name, value) in token.env() {
+                println!(
+                    "  export {}={}",
+                    name.to_string_lossy(),
+                    value.to_string_lossy()
+                );
+            }
+            println!(
+                "  export NOTATION_PKCS11_MODULE={}",
+                token.module().display()
+            );
+            println!(
+                "  export NOTATION_PKCS11_PIN_FILE={}",
+                token.pin_file().display()
+            );
+            Ok(Box::new(token))
+        }
+    }
+}
+
+/// Waits for Ctrl-C, so that the server is stopped in order instead of being left behind.
+fn until_interrupted() -> Result<(), TaskError> {
+    let failed = |source| TaskError::Start {
+        command: "waiting for Ctrl-C".to_owned(),
+        source,
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?
+        .block_on(tokio::signal::ctrl_c())
+        .map_err(failed)
+}
+
+fn failed(error: impl std::fmt::Display) -> TaskError {
+    TaskError::Check(error.to_string())
 }
