@@ -12,4 +12,5 @@ mod plugin;
 mod python;
 mod sessions;
 mod signing;
+mod template;
 mod verifier;
