@@ -31,7 +31,7 @@ fn report(
     chain: &CertificateChain,
     signing_time: Option<OffsetDateTime>,
 ) -> RevocationReport {
-    let budget = Budget::starting_now(StdDuration::from_secs(60));
+    let budget = Budget::new(StdDuration::from_secs(60));
     let question = RevocationQuestion {
         chain,
         purpose: ChainPurpose::Signing,
@@ -152,7 +152,7 @@ fn a_nonce_is_sent_by_post_and_left_out_for_a_responder_that_refuses_it() {
     let checker = SourcedRevocationChecker::new(
         online(&network),
         settings,
-        Budget::starting_now(StdDuration::from_secs(60)),
+        Budget::new(StdDuration::from_secs(60)),
     );
     let question = RevocationQuestion {
         chain: &chain,
@@ -208,11 +208,8 @@ fn an_exhausted_budget_leaves_the_status_unknown() {
     let ca = usual_ca();
     let chain = ca.chain(&ca.leaf(false, true));
     let network = Arc::new(Network::default().with(CRL_URL, crl(vec![]).signed_by(&ca)));
-    let checker = SourcedRevocationChecker::new(
-        online(&network),
-        SETTINGS,
-        Budget::starting_now(StdDuration::ZERO),
-    );
+    let checker =
+        SourcedRevocationChecker::new(online(&network), SETTINGS, Budget::new(StdDuration::ZERO));
     let question = RevocationQuestion {
         chain: &chain,
         purpose: ChainPurpose::Timestamping,

@@ -5,7 +5,7 @@
 //! reports facts about every certificate; what becomes of them is the policy's to say.
 //!
 //! [`SourcedRevocationChecker`] is the checker of the specification. It makes no request itself: a
-//! [`RevocationFetcher`] does. What it holds the answers against is in [`ocsp`] and [`crl`], which are
+//! [`RevocationFetcher`] does, such as [`HttpFetcher`]. What it holds the answers against is in [`ocsp`] and [`crl`], which are
 //! functions of bytes, certificates and a time.
 
 mod bundle;
@@ -28,8 +28,8 @@ pub use cache::{CacheError, CrlCache, CrlSet, MAX_CACHE_FILE_LEN};
 pub use checker::{MAX_URLS, RevocationSettings, RevocationSources, SourcedRevocationChecker};
 pub use evidence::{EvidenceError, MAX_CLOCK_SKEW, Revocation, Verdict};
 pub use fetch::{
-    Budget, FetchError, FetchRequest, FetchResponse, MAX_REQUESTS, RevocationFetcher, check_url,
-    is_public_address,
+    Budget, FetchError, FetchRequest, FetchResponse, HttpFetcher, HttpProxy, MAX_REDIRECTS,
+    MAX_REQUESTS, RevocationFetcher, check_url, is_public_address,
 };
 
 /// What a chain is for; messages name it.
@@ -108,16 +108,35 @@ pub trait RevocationChecker: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRevocationChecker;
 
+/// The same, for a reason that is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsksNobody {
+    pub(crate) because: &'static str,
+}
+
 impl RevocationChecker for NoRevocationChecker {
     fn check<'a>(&'a self, question: RevocationQuestion<'a>) -> BoxFuture<'a, RevocationReport> {
+        let because = "this program does not ask there";
+        let report = AsksNobody { because }.report(question);
+        Box::pin(std::future::ready(report))
+    }
+}
+
+impl RevocationChecker for AsksNobody {
+    fn check<'a>(&'a self, question: RevocationQuestion<'a>) -> BoxFuture<'a, RevocationReport> {
+        Box::pin(std::future::ready(self.report(question)))
+    }
+}
+
+impl AsksNobody {
+    fn report(self, question: RevocationQuestion<'_>) -> RevocationReport {
         let root = question.chain.root();
         let status = |certificate: &Certificate| {
             if certificate == root || !names_revocation_source(certificate) {
                 return RevocationStatus::NotRevocable;
             }
-            let reason = "it names an OCSP responder or CRL and this program does not ask there";
             RevocationStatus::Unknown {
-                reason: reason.to_owned(),
+                reason: format!("it names an OCSP responder or CRL, but {}", self.because),
             }
         };
         let certificates = question
@@ -130,7 +149,7 @@ impl RevocationChecker for NoRevocationChecker {
                 evidence: Vec::new(),
             })
             .collect();
-        Box::pin(std::future::ready(RevocationReport { certificates }))
+        RevocationReport { certificates }
     }
 }
 

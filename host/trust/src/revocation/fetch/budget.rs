@@ -1,5 +1,6 @@
 //! What all revocation requests of one verification together may cost.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,17 +13,18 @@ pub const MAX_REQUESTS: usize = 64;
 /// The time and the requests that are left, shared by all checks of one verification.
 #[derive(Debug)]
 pub struct Budget {
-    begin: Instant,
+    /// What is done before the first request, such as asking a registry, does not count.
+    begin: OnceLock<Instant>,
     time: Duration,
     requests: AtomicUsize,
 }
 
 impl Budget {
-    /// A budget of `time` from now on and [`MAX_REQUESTS`] requests.
+    /// A budget of `time`, counted from the first request, and [`MAX_REQUESTS`] requests.
     #[must_use]
-    pub fn starting_now(time: Duration) -> Self {
+    pub fn new(time: Duration) -> Self {
         Self {
-            begin: Instant::now(),
+            begin: OnceLock::new(),
             time,
             requests: AtomicUsize::new(MAX_REQUESTS),
         }
@@ -33,7 +35,8 @@ impl Budget {
     /// # Errors
     /// [`FetchError::Budget`] if time or requests are used up.
     pub fn spend(&self, at_most: Duration) -> Result<Duration, FetchError> {
-        let left = self.time.saturating_sub(self.begin.elapsed());
+        let begin = self.begin.get_or_init(Instant::now);
+        let left = self.time.saturating_sub(begin.elapsed());
         if left.is_zero() {
             return Err(FetchError::Budget { what: "time" });
         }
@@ -52,13 +55,13 @@ mod tests {
 
     #[test]
     fn a_budget_ends_with_its_time_or_its_requests() {
-        let used_up = Budget::starting_now(Duration::ZERO);
+        let used_up = Budget::new(Duration::ZERO);
         assert_eq!(
             used_up.spend(Duration::from_secs(1)),
             Err(FetchError::Budget { what: "time" })
         );
 
-        let budget = Budget::starting_now(Duration::from_secs(3600));
+        let budget = Budget::new(Duration::from_secs(3600));
         for _ in 0..MAX_REQUESTS {
             assert_eq!(
                 budget.spend(Duration::from_secs(2)),
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_request_gets_no_more_time_than_is_left() {
-        let budget = Budget::starting_now(Duration::from_millis(500));
+        let budget = Budget::new(Duration::from_millis(500));
         assert!(budget.spend(Duration::from_secs(2)).unwrap() <= Duration::from_millis(500));
     }
 }

@@ -2,6 +2,8 @@
 
 mod address;
 mod budget;
+mod http;
+mod resolve;
 
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use thiserror::Error;
 
 pub use address::{check_url, is_public_address};
 pub use budget::{Budget, MAX_REQUESTS};
+pub use http::{HttpFetcher, HttpProxy, MAX_REDIRECTS};
 
 /// One HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +51,9 @@ pub enum FetchError {
         url: String,
     },
     /// An address that a certificate must not make us connect to.
-    #[error("{host} is not a public address, and private ones are not allowed")]
+    #[error(
+        "{host} is not a public address, and a certificate must not lead to others unless that is allowed"
+    )]
     PrivateAddress {
         /// The host or address.
         host: String,
@@ -58,6 +63,12 @@ pub enum FetchError {
     Status {
         /// The status.
         status: u16,
+    },
+    /// Sent from one place to the next.
+    #[error("the server redirected more than {limit} times")]
+    Redirects {
+        /// The limit.
+        limit: usize,
     },
     /// A body above the limit.
     #[error("the answer is longer than {limit} bytes")]
