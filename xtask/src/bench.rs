@@ -1,7 +1,10 @@
 //! `cargo xtask bench …`: both sides of every comparison in one run.
 
 mod measure;
+mod peer;
+mod single;
 mod startup;
+mod table;
 
 use crate::process::TaskError;
 use clap::{Args, Subcommand};
@@ -18,6 +21,10 @@ pub(crate) struct Options {
 enum Suite {
     /// How long programs take to start, beside `/bin/true`.
     Startup(startup::Options),
+    /// One `sign` of an image in a layout, with a local key and through a plugin, beside `notation`.
+    Sign(single::Options),
+    /// One `verify` of an image in a layout, beside `notation`.
+    Verify(single::Options),
 }
 
 /// Runs a suite.
@@ -27,6 +34,8 @@ enum Suite {
 pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
     match &options.suite {
         Suite::Startup(options) => startup::run(options),
+        Suite::Sign(options) => single::sign(options),
+        Suite::Verify(options) => single::verify(options),
     }
 }
 

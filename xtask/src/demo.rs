@@ -7,6 +7,7 @@
 mod image;
 mod stage;
 
+use crate::home::strict_policy;
 use crate::install::{self, Consent};
 use crate::process::{TaskError, cargo, run as show_and_run};
 use clap::Args;
@@ -118,26 +119,9 @@ fn trust_the_certificate(stage: &Stage, scope: &str) -> Result<(), TaskError> {
             "demo.crt",
         ],
     )?;
-    stage.write("trustpolicy.json", &policy(scope))?;
+    let identity = format!("x509.subject: {SUBJECT}");
+    stage.write("trustpolicy.json", &strict_policy(scope, "demo", &identity))?;
     stage.step("apostille", &["policy", "import", "trustpolicy.json"])
-}
-
-fn policy(scope: &str) -> String {
-    format!(
-        r#"{{
-    "version": "1.0",
-    "trustPolicies": [
-        {{
-            "name": "demo",
-            "registryScopes": [ "{scope}" ],
-            "signatureVerification": {{ "level": "strict" }},
-            "trustStores": [ "ca:demo" ],
-            "trustedIdentities": [ "x509.subject: {SUBJECT}" ]
-        }}
-    ]
-}}
-"#
-    )
 }
 
 fn sign_and_look(stage: &Stage, image: &DemoImage) -> Result<(), TaskError> {

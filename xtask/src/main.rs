@@ -7,6 +7,7 @@
 
 mod bench;
 mod demo;
+mod home;
 mod install;
 mod process;
 mod schemas;

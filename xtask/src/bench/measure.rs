@@ -17,6 +17,10 @@ pub(super) struct Subject {
     pub(super) name: String,
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<OsString>,
+    /// Variables beside the inherited ones.
+    pub(super) environment: Vec<(OsString, OsString)>,
+    /// Where it runs, if not here.
+    pub(super) directory: Option<PathBuf>,
 }
 
 /// What was measured over all runs.
@@ -75,7 +79,16 @@ fn one_run(subject: &Subject) -> Result<(Duration, u64), TaskError> {
         .arg("bench-probe")
         .arg("--")
         .arg(&subject.program)
-        .args(&subject.arguments);
+        .args(&subject.arguments)
+        .envs(
+            subject
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
+    if let Some(directory) = &subject.directory {
+        command.current_dir(directory);
+    }
     let output = command.output().map_err(|source| TaskError::Start {
         command: subject.name.clone(),
         source,

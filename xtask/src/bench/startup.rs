@@ -1,8 +1,10 @@
 //! Start-up: what a process costs before it has done anything of use.
 
 use super::measure::{Measurement, Subject, in_turn};
+use super::peer::notation;
+use super::table;
+use crate::home::release_directory;
 use crate::process::{TaskError, cargo, run as show_and_run};
-use apostille_testing::tools::find_tool;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,7 +33,7 @@ pub(super) fn run(options: &Options) -> Result<(), TaskError> {
         "--quiet",
     ]))?;
     let measurements = in_turn(&subjects()?, options.runs)?;
-    print_table(&measurements);
+    table::print(&measurements);
     keep_limits(&measurements)
 }
 
@@ -45,12 +47,8 @@ fn subjects() -> Result<Vec<Subject>, TaskError> {
             &["version"],
         ),
     ];
-    let notation = std::env::var_os("NOTATION_BIN")
-        .map(PathBuf::from)
-        .or_else(|| find_tool("notation").ok());
-    match notation {
-        Some(program) => subjects.push(subject("notation version", &program, &["version"])),
-        None => println!("notation: SKIPPED, it is neither on the PATH nor named by NOTATION_BIN"),
+    if let Some(program) = notation() {
+        subjects.push(subject("notation version", &program, &["version"]));
     }
     for plugin in plugins(&release)? {
         let name = format!(
@@ -67,16 +65,9 @@ fn subject(name: &str, program: &Path, arguments: &[&str]) -> Subject {
         name: name.to_owned(),
         program: program.to_owned(),
         arguments: arguments.iter().map(Into::into).collect(),
+        environment: Vec::new(),
+        directory: None,
     }
-}
-
-/// `release` beside the `debug` directory that this program runs from.
-fn release_directory() -> Result<PathBuf, TaskError> {
-    let this = std::env::current_exe().map_err(TaskError::file(Path::new("cargo xtask")))?;
-    this.ancestors()
-        .nth(2)
-        .map(|target| target.join("release"))
-        .ok_or_else(|| TaskError::Check("cargo's target directory was not found".to_owned()))
 }
 
 fn plugins(release: &Path) -> Result<Vec<PathBuf>, TaskError> {
@@ -92,34 +83,6 @@ fn plugins(release: &Path) -> Result<Vec<PathBuf>, TaskError> {
         .collect();
     found.sort();
     Ok(found)
-}
-
-fn print_table(measurements: &[Measurement]) {
-    let floor = measurements
-        .first()
-        .map(Measurement::median)
-        .unwrap_or_default();
-    println!(
-        "\n{:45} {:>10} {:>19} {:>10} {:>10}",
-        "command", "median", "spread", "÷ floor", "peak"
-    );
-    for measurement in measurements {
-        let (least, most) = measurement.spread();
-        println!(
-            "{:45} {:>7.2} ms {:>7.2} … {:>5.2} ms {:>10.1} {:>6.1} MiB",
-            measurement.name,
-            milliseconds(measurement.median()),
-            milliseconds(least),
-            milliseconds(most),
-            milliseconds(measurement.median()) / milliseconds(floor).max(f64::EPSILON),
-            // Far below 2^52 KiB: the conversion is exact.
-            measurement.peak_kib as f64 / 1024.0,
-        );
-    }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }
 
 fn keep_limits(measurements: &[Measurement]) -> Result<(), TaskError> {

@@ -1,52 +1,31 @@
-//! The temporary home that the demo plays in: configuration, token, and the programs just built.
+//! The stage that the demo plays on: each command is shown, and then run for real.
 
+use crate::home::{Home, programs_directory};
 use crate::process::{TaskError, shown};
-use apostille_testing::SoftHsm;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-/// A configuration directory, a token and an environment of their own.
+/// A home of its own, in which everything is printed before it is done.
 pub(super) struct Stage {
-    home: tempfile::TempDir,
-    programs: PathBuf,
-    token: SoftHsm,
-    environment: Vec<(OsString, OsString)>,
+    home: Home,
 }
 
 impl Stage {
     pub(super) fn new() -> Result<Self, TaskError> {
-        let home = tempfile::Builder::new()
-            .prefix("apostille-demo-")
-            .tempdir()
-            .map_err(TaskError::file(&std::env::temp_dir()))?;
-        let token =
-            SoftHsm::with_label("demo").map_err(|error| TaskError::Check(error.to_string()))?;
-        let mut environment: Vec<(OsString, OsString)> = token.env();
-        environment.push(("NOTATION_PKCS11_MODULE".into(), token.module().into()));
-        environment.push(("NOTATION_PKCS11_PIN_FILE".into(), token.pin_file().into()));
-        environment.push(("NOTATION_CONFIG".into(), home.path().join("config").into()));
-        environment.push(("NOTATION_CACHE".into(), home.path().join("cache").into()));
-        let stage = Self {
-            programs: programs_directory()?,
-            token,
-            home,
-            environment,
-        };
-        println!("\nWorking in {}, with:", stage.home.path().display());
-        for (name, value) in &stage.environment {
+        let home = Home::new(programs_directory()?)?;
+        println!("\nWorking in {}, with:", home.path().display());
+        for (name, value) in home.environment() {
             println!(
                 "  export {}={}",
                 name.to_string_lossy(),
                 value.to_string_lossy()
             );
         }
-        Ok(stage)
+        Ok(Self { home })
     }
 
-    /// The key of the demo as an RFC 7512 URI: which token and which key.
     pub(super) fn key_id(&self) -> String {
-        format!("pkcs11:token={};object=release", self.token.label())
+        self.home.key_id()
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -62,21 +41,14 @@ impl Stage {
     }
 
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), TaskError> {
-        let path = self.home().join(name);
-        std::fs::write(&path, text).map_err(TaskError::file(&path))?;
-        println!("$ cat {name}\n{text}");
+        self.home.write(name, text)?;
+        println!("\n$ cat {name}\n{text}");
         Ok(())
     }
 
-    /// Puts a plugin that was just built where hosts look for it.
     pub(super) fn install_plugin(&self, name: &str) -> Result<(), TaskError> {
-        let file = format!("notation-{name}");
-        let directory = self.home().join("config/plugins").join(name);
-        std::fs::create_dir_all(&directory).map_err(TaskError::file(&directory))?;
-        println!("$ install -D {file} $NOTATION_CONFIG/plugins/{name}/{file}");
-        let from = self.programs.join(&file);
-        std::fs::copy(&from, directory.join(&file)).map_err(TaskError::file(&from))?;
-        Ok(())
+        println!("$ install -D notation-{name} $NOTATION_CONFIG/plugins/{name}/notation-{name}");
+        self.home.install_plugin(name)
     }
 
     /// Shows and runs a command that must succeed.
@@ -118,10 +90,9 @@ impl Stage {
         typed.args(arguments.iter().map(AsRef::as_ref));
         let line = shown(&typed);
         println!("\n$ {line}");
-        let status = Command::new(self.programs.join(program))
-            .args(arguments.iter().map(AsRef::as_ref))
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.home())
+        let status = self
+            .home
+            .command(program, arguments)
             .status()
             .map_err(|source| TaskError::Start {
                 command: line.clone(),
@@ -135,15 +106,9 @@ impl Stage {
         println!(
             "\nKept {} and the token in {}",
             self.home.path().display(),
-            self.token.directory().display()
+            self.home.token_directory().display()
         );
         // Both are removed when they are dropped; now they are the user's to remove.
         std::mem::forget(self);
     }
-}
-
-/// Where cargo put this program, and the others beside it.
-fn programs_directory() -> Result<PathBuf, TaskError> {
-    let this = std::env::current_exe().map_err(TaskError::file(Path::new("cargo xtask")))?;
-    Ok(this.parent().unwrap_or(Path::new(".")).to_owned())
 }
