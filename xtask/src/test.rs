@@ -4,6 +4,7 @@ use crate::install::{self, Consent};
 use crate::process::{TaskError, cargo, run as show_and_run, shown, succeeds, workspace_root};
 use clap::Args;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -39,6 +40,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "tests",
         run: tests,
+    },
+    Step {
+        name: "portability",
+        run: portability,
     },
     Step {
         name: "documentation",
@@ -108,6 +113,31 @@ fn tests() -> Result<Tally, TaskError> {
         "--locked",
         "--no-fail-fast",
     ]))
+}
+
+/// The protocol has no I/O, so that it also builds where there is none: in a browser.
+fn portability() -> Result<Tally, TaskError> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    if !has_target(TARGET) {
+        println!("{TARGET}: SKIPPED, install it with: rustup target add {TARGET}");
+        return Ok(Tally::default());
+    }
+    let check = ["check", "--locked", "--target", TARGET, "--package"];
+    show_and_run(cargo(check).arg("notary-plugin-protocol"))?;
+    Ok(Tally::default())
+}
+
+/// Whether the compiler that cargo uses has the standard library of a target.
+fn has_target(target: &str) -> bool {
+    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let directory = Command::new(compiler)
+        .args(["--print", "target-libdir", "--target", target])
+        .current_dir(workspace_root())
+        .output();
+    directory.is_ok_and(|output| {
+        let path = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && Path::new(path.trim()).is_dir()
+    })
 }
 
 fn documentation() -> Result<Tally, TaskError> {
@@ -189,6 +219,11 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_without_a_standard_library_is_not_there() {
+        assert!(!has_target("no-such-target"));
+    }
 
     #[test]
     fn closing_lines_of_test_programs_are_added_up() {

@@ -61,3 +61,18 @@ fn main() -> ExitCode {
         .command(modules::ListModules)
         .run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_table_of_settings() {
+        let page = include_str!("../../../docs/plugins/pkcs11-hsm.md");
+        let table = DESCRIPTION.settings_table();
+        assert!(
+            page.contains(&table),
+            "docs/plugins/pkcs11-hsm.md should have:\n{table}"
+        );
+    }
+}
