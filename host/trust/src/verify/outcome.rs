@@ -323,8 +323,19 @@ impl Verification {
     }
 }
 
+/// The failure and what is behind it, where it does not say that itself.
 fn with_causes<S: Serializer>(failure: &Failure, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(failure)
+    let mut text = failure.to_string();
+    let mut cause = std::error::Error::source(failure);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    serializer.serialize_str(&text)
 }
 
 fn as_rfc_3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -28,6 +28,18 @@ pub(crate) struct Ca {
 pub(crate) struct Leaf {
     pub(crate) key: KeyPair,
     pub(crate) certificate: Certificate,
+    params: CertificateParams,
+}
+
+impl Leaf {
+    /// The same as an issuer, for one that is an intermediate CA.
+    pub(crate) fn as_ca(&self) -> Ca {
+        Ca {
+            key: KeyPair::try_from(self.key.serialize_der()).unwrap(),
+            params: self.params.clone(),
+            certificate: self.certificate.clone(),
+        }
+    }
 }
 
 fn params(name: &str) -> CertificateParams {
@@ -73,6 +85,7 @@ impl Ca {
         Leaf {
             certificate: Certificate::from_der(der.der()).unwrap(),
             key,
+            params,
         }
     }
 
