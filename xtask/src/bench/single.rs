@@ -150,11 +150,14 @@ impl SingleArtifact {
     }
 
     fn subject(&self, name: &str, program: &Path, arguments: &[&str]) -> Subject {
+        let mut environment = self.home.environment().to_vec();
+        // `notation` counts layouts among its experiments, which have to be switched on.
+        environment.push(("NOTATION_EXPERIMENTAL".into(), "1".into()));
         Subject {
             name: name.to_owned(),
             program: program.to_owned(),
             arguments: arguments.iter().map(Into::into).collect(),
-            environment: self.home.environment().to_vec(),
+            environment,
             directory: Some(self.home.path().to_owned()),
         }
     }
