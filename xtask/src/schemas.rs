@@ -1,8 +1,8 @@
-//! `cargo xtask schemas`: the JSON Schemas of the plugin protocol, written from its types.
+//! `cargo xtask schemas`: the JSON Schemas of the plugin protocol and of trust policies, written from the types
+//! that read them.
 
 use crate::process::{TaskError, workspace_root};
 use clap::Args;
-use notary_plugin_protocol::schemas::all;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,26 +27,34 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
     }
 }
 
-fn directory(root: &Path) -> PathBuf {
-    root.join("protocol/schemas/1.0")
+/// Every schema with its path below `root`.
+fn all(root: &Path) -> Vec<(PathBuf, String)> {
+    let messages = root.join("protocol/schemas/1.0");
+    let policies = root.join("host/trust/schemas");
+    let of_protocol = notary_plugin_protocol::schemas::all()
+        .into_iter()
+        .map(|schema| (messages.join(schema.file_name), schema.content));
+    let of_policies = apostille_trust::policy::schema_files()
+        .into_iter()
+        .map(|schema| (policies.join(schema.file_name), schema.content));
+    of_protocol.chain(of_policies).collect()
 }
 
 /// Writes every schema, below the workspace's root.
 pub(crate) fn write(root: &Path) -> Result<(), TaskError> {
-    let directory = directory(root);
-    fs::create_dir_all(&directory).map_err(TaskError::file(&directory))?;
-    for schema in all() {
-        let path = directory.join(schema.file_name);
-        fs::write(&path, schema.content).map_err(TaskError::file(&path))?;
+    for (path, content) in all(root) {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(TaskError::file(directory))?;
+        }
+        fs::write(&path, content).map_err(TaskError::file(&path))?;
     }
     Ok(())
 }
 
 /// Compares every schema below the workspace's root with what it should be.
 pub(crate) fn check(root: &Path) -> Result<(), TaskError> {
-    for schema in all() {
-        let path = directory(root).join(schema.file_name);
-        if fs::read_to_string(&path).unwrap_or_default() != schema.content {
+    for (path, content) in all(root) {
+        if fs::read_to_string(&path).unwrap_or_default() != content {
             return Err(TaskError::Check(format!(
                 "{} is stale: run `cargo xtask schemas`",
                 path.display()

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use apostille_trust::policy::{
     Action, BlobTrustPolicy, Check, MAX_IDENTITIES, MAX_POLICY_SIZE, MatchedBy, OciTrustPolicy,
-    PolicyError, PolicyRule, PolicyWarning, VerifyTimestamp, blob_schema, oci_schema,
+    PolicyError, PolicyRule, PolicyWarning, VerifyTimestamp, blob_schema, oci_schema, schema_files,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -85,24 +85,29 @@ fn every_document_of_the_table_gets_its_verdict() {
 
 #[test]
 fn the_published_schemas_are_those_of_the_code() {
-    for (file, schema) in [
-        ("trustpolicy.oci", oci_schema()),
-        ("trustpolicy.blob", blob_schema()),
-    ] {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/{file}.schema.json"));
-        let expected = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-            fs::write(&path, &expected).unwrap();
-        }
+    for file in schema_files() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("schemas")
+            .join(file.file_name);
         let published = fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(
             published,
-            expected,
-            "run with UPDATE_SCHEMAS=1 to write {}",
+            file.content,
+            "{} is stale: run `cargo xtask schemas`",
             path.display()
         );
     }
+}
+
+#[test]
+fn the_member_by_which_an_editor_finds_the_schema_is_no_reason_for_a_warning() {
+    let mut with_schema: Value =
+        serde_json::from_slice(&document(&[statement(json!({}))])).unwrap();
+    with_schema["$schema"] = json!("trustpolicy.oci.schema.json");
+    let policy = OciTrustPolicy::parse(with_schema.to_string().as_bytes(), "f").unwrap();
+    assert_eq!(policy.warnings(), []);
+    let schema = jsonschema::validator_for(oci_schema().as_value()).unwrap();
+    assert!(schema.is_valid(&with_schema));
 }
 
 #[test]
@@ -126,7 +131,40 @@ fn the_schema_refuses_what_an_editor_can_point_at() {
         json!({"trustStores": []}),
         json!({"signatureVerification": {"level": "skip"}}),
     ] {
-        assert!(!schema.is_valid(&with(changes.clone())), "{changes}");
+        let document = with(changes.clone());
+        assert!(!schema.is_valid(&document), "{changes}");
+        let bytes = document.to_string();
+        assert!(
+            OciTrustPolicy::parse(bytes.as_bytes(), "f").is_err(),
+            "{changes}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_for_blobs_has_no_scopes_to_demand_and_a_global_flag() {
+    let schema = jsonschema::validator_for(blob_schema().as_value()).unwrap();
+    let with = |changes: Value| {
+        let mut blob = statement(changes);
+        blob.as_object_mut().unwrap().remove("registryScopes");
+        json!({"version": "1.0", "trustPolicies": [blob]})
+    };
+    for changes in [json!({}), json!({"globalPolicy": true})] {
+        assert!(schema.is_valid(&with(changes.clone())), "{changes}");
+    }
+    for changes in [
+        json!({"globalPolicy": "true"}),
+        json!({"signatureVerification": {"level": "none"}}),
+        json!({"trustedIdentities": []}),
+        json!({"trustStores": ["tsa"]}),
+    ] {
+        let document = with(changes.clone());
+        assert!(!schema.is_valid(&document), "{changes}");
+        let bytes = document.to_string();
+        assert!(
+            BlobTrustPolicy::parse(bytes.as_bytes(), "f").is_err(),
+            "{changes}"
+        );
     }
 }
 

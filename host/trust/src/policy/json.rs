@@ -24,6 +24,9 @@ const MEMBERS: [&str; 11] = [
     "verifyTimestamp",
 ];
 
+/// With it, at the top, a document tells an editor which schema it follows.
+const SCHEMA_MEMBER: &str = "$schema";
+
 /// A document as it was read.
 pub(super) struct Decoded<T> {
     pub(super) document: T,
@@ -49,6 +52,9 @@ pub(super) fn decode<T: DeserializeOwned>(
     let mut misspelled = Vec::new();
     let mut on_unknown = |path: Path<'_>| {
         let field = path_of(&path);
+        if field == SCHEMA_MEMBER {
+            return;
+        }
         match right_spelling(&path) {
             Some(right) => misspelled.push(Violation {
                 statement: None,

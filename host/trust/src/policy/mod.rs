@@ -22,7 +22,7 @@ pub use file::{BLOB_POLICY_FILE, LEGACY_OCI_POLICY_FILE, OCI_POLICY_FILE, read_p
 pub use json::MAX_POLICY_SIZE;
 pub use level::{Action, Check, Level, SignatureVerification, VerifyTimestamp};
 pub use oci::OciTrustPolicy;
-pub use schema::{blob_schema, oci_schema};
+pub use schema::{PolicySchemaFile, blob_schema, oci_schema, schema_files};
 pub use scope::{RegistryScopes, is_repository};
 pub use statement::{
     ApplicableStatement, BlobStatement, MatchedBy, OciStatement, PolicyWarning, TrustStatement,

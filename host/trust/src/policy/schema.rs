@@ -21,6 +21,34 @@ pub fn blob_schema() -> Schema {
     without_null(schema_for!(BlobSource))
 }
 
+/// What every schema's `$id` starts with.
+const BASE: &str = "https://github.com/apostille/apostille/host/trust/schemas/";
+
+/// A schema as it is published in `schemas/` of this crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySchemaFile {
+    /// The name of the file.
+    pub file_name: &'static str,
+    /// The schema, as formatted JSON with a newline at its end.
+    pub content: String,
+}
+
+/// The published schemas: what [`oci_schema`] and [`blob_schema`] say, with an `$id`.
+#[must_use]
+pub fn schema_files() -> [PolicySchemaFile; 2] {
+    [
+        ("trustpolicy.oci.schema.json", oci_schema()),
+        ("trustpolicy.blob.schema.json", blob_schema()),
+    ]
+    .map(|(file_name, mut schema)| {
+        schema.insert("$id".to_owned(), format!("{BASE}{file_name}").into());
+        PolicySchemaFile {
+            file_name,
+            content: format!("{:#}\n", schema.to_value()),
+        }
+    })
+}
+
 /// Null is read as absence, but nobody should be offered to write it.
 fn without_null(mut schema: Schema) -> Schema {
     let mut drop_null = RecursiveTransform(|schema: &mut Schema| {
