@@ -9,6 +9,7 @@ mod list;
 mod plugin;
 mod policy;
 mod sign;
+mod verify;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +35,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Sign(sign::Sign),
+    Verify(verify::Verify),
     #[command(visible_alias = "ls")]
     List(list::List),
     Inspect(inspect::Inspect),
@@ -60,6 +62,7 @@ impl Command {
     pub fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         match self {
             Self::Sign(command) => command.run(application),
+            Self::Verify(command) => command.run(application),
             Self::List(command) => command.run(application),
             Self::Inspect(command) => command.run(application),
             Self::Plugin(command) => command.run(application),

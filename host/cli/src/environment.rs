@@ -6,6 +6,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use apostille_registry::Proxies;
+
 use crate::secret::Secret;
 
 /// A variable, for the command reference.
@@ -44,6 +46,18 @@ pub const VARIABLES: &[Variable] = &[
         effect: "the directory of Docker's `config.json`, for registry credentials",
     },
     Variable {
+        name: "HTTP_PROXY",
+        effect: "the proxy for plain HTTP (also in lower case)",
+    },
+    Variable {
+        name: "HTTPS_PROXY",
+        effect: "the proxy for HTTPS (also in lower case)",
+    },
+    Variable {
+        name: "NO_PROXY",
+        effect: "hosts that are reached without proxy, separated by commas (also in lower case)",
+    },
+    Variable {
         name: "XDG_CONFIG_HOME",
         effect: "the user's configuration directory on Linux (default `~/.config`)",
     },
@@ -80,6 +94,8 @@ pub struct Environment {
     pub password: Option<Secret>,
     /// `DOCKER_CONFIG`
     pub docker_config: Option<PathBuf>,
+    /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`
+    pub proxies: Proxies,
     /// `XDG_CONFIG_HOME`
     pub xdg_config_home: Option<PathBuf>,
     /// `XDG_CACHE_HOME`
@@ -103,6 +119,11 @@ impl Environment {
             username: text("NOTATION_USERNAME"),
             password: text("NOTATION_PASSWORD").map(Secret::new),
             docker_config: path("DOCKER_CONFIG"),
+            proxies: Proxies {
+                http: text("HTTP_PROXY").or_else(|| text("http_proxy")),
+                https: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
+                no_proxy: text("NO_PROXY").or_else(|| text("no_proxy")),
+            },
             xdg_config_home: path("XDG_CONFIG_HOME"),
             xdg_cache_home: path("XDG_CACHE_HOME"),
             home: path("HOME"),

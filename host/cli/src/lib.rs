@@ -52,6 +52,7 @@ pub mod target;
 pub mod times;
 pub mod tree;
 pub mod usage;
+pub mod verification_view;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,10 +1,16 @@
 //! How registries are reached: credentials, plain HTTP and proxies, from flags, environment and configuration.
 
+use std::sync::Arc;
+
 use apostille_artifact::Reference;
-use apostille_registry::ArtifactStore;
+use apostille_registry::{
+    ArtifactStore, Credential, CredentialSource, PlainHttp, RegistryClient, RegistryOptions,
+};
 
 use crate::application::Application;
-use crate::failure::{Failure, FailureKind};
+use crate::config_file::ConfigFile;
+use crate::failure::Failure;
+use crate::flags::RegistryFlags;
 use crate::target::Access;
 
 /// The repository of a reference. Nothing is connected to yet.
@@ -12,13 +18,52 @@ use crate::target::Access;
 /// # Errors
 /// The configuration is malformed.
 pub fn open(
-    _application: &Application<'_>,
+    application: &Application<'_>,
     reference: &Reference,
-    _access: Access<'_>,
+    access: Access<'_>,
 ) -> Result<Box<dyn ArtifactStore>, Failure> {
-    Err(Failure::new(
-        FailureKind::Registry,
-        format!("{}: registries are not supported yet", reference.registry()),
-    )
-    .hint("Use an OCI layout, with --oci-layout"))
+    let mut options = options(application, access.registry)?;
+    options.force_referrers_tag = access.force_referrers_tag;
+    let client = RegistryClient::new(options)?;
+    Ok(Box::new(client.repository(
+        reference.registry(),
+        reference.repository(),
+    )?))
+}
+
+/// What the flags, the environment and the configuration say about registries.
+///
+/// # Errors
+/// The configuration is malformed.
+pub fn options(
+    application: &Application<'_>,
+    flags: &RegistryFlags,
+) -> Result<RegistryOptions, Failure> {
+    let config = ConfigFile::load(&application.directories.config_file())?;
+    let mut options = RegistryOptions::default();
+    options.plain_http = if flags.insecure_registry {
+        PlainHttp::Always
+    } else {
+        PlainHttp::LoopbackAnd(config.insecure_registries)
+    };
+    options.proxies = application.environment.proxies.clone();
+    options.credentials = credentials(application, flags);
+    Ok(options)
+}
+
+fn credentials(application: &Application<'_>, flags: &RegistryFlags) -> Arc<dyn CredentialSource> {
+    let environment = &application.environment;
+    let username = flags
+        .username
+        .as_deref()
+        .or(environment.username.as_deref());
+    let stored = environment
+        .password
+        .as_ref()
+        .map(crate::secret::Secret::expose);
+    let password = flags.password.as_deref().or(stored);
+    Arc::new(Credential::from_login(
+        username.unwrap_or_default(),
+        password.unwrap_or_default(),
+    ))
 }

@@ -58,9 +58,15 @@ mod local_signer;
 mod plugin_signer;
 mod sign;
 mod signer;
+mod verification_plugins;
+mod verify;
 
 pub use inspect::{InspectError, InspectedArtifact, InspectedSignature, inspect_artifact};
 pub use local_signer::LocalSigner;
 pub use plugin_signer::PluginSigner;
 pub use sign::{SignError, SignOptions, SignedArtifact, sign_artifact, sign_payload};
 pub use signer::{Signer, SignerAnswer, SignerError};
+pub use verification_plugins::InstalledVerificationPlugins;
+pub use verify::{
+    ArtifactVerification, Attempt, TrustSources, VerifyError, VerifyOptions, verify_artifact,
+};

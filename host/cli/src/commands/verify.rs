@@ -1,0 +1,240 @@
+//! `verify`
+
+use apostille_core::{
+    ArtifactVerification, InstalledVerificationPlugins, TrustSources, VerifyError, VerifyOptions,
+    verify_artifact,
+};
+use apostille_plugins::PluginDirectory;
+use apostille_trust::policy::OciTrustPolicy;
+use apostille_trust::revocation::NoRevocationChecker;
+use apostille_trust::store::{DirectoryTrustStores, StoreError};
+use apostille_trust::verify::Verification;
+use clap::Args;
+use notary_plugin_protocol::PluginConfig;
+use time::OffsetDateTime;
+
+use crate::application::Application;
+use crate::failure::{Failure, FailureKind, chain_of};
+use crate::flags::{
+    LimitFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, RegistryFlags,
+};
+use crate::table::Table;
+use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
+use crate::verification_view::{self, VerifyDocument};
+use crate::{runtime, usage};
+
+/// Verify that an artifact has a signature that the trust policy accepts
+#[derive(Args, Debug)]
+pub struct Verify {
+    #[command(flatten)]
+    logging: LoggingFlags,
+    #[command(flatten)]
+    registry: RegistryFlags,
+    #[command(flatten)]
+    plugin_config: PluginConfigFlag,
+    #[command(flatten)]
+    metadata: MetadataFlag,
+    #[command(flatten)]
+    limit: LimitFlag,
+    /// The reference is the path of an OCI image layout (with --scope)
+    #[arg(long)]
+    oci_layout: bool,
+    /// The registry scope under which the trust policy has the layout, such as local/my-layout (with --oci-layout)
+    #[arg(long, value_name = "string", allow_hyphen_values = true)]
+    scope: Option<String>,
+    /// Show the statement that was applied, and every check with its reason
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    output: OutputFlag,
+    /// <registry>/<repository>@<digest>, or <registry>/<repository>:<tag>
+    #[arg(value_name = "reference")]
+    arguments: Vec<String>,
+}
+
+impl Verify {
+    pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
+        let reference = self
+            .arguments
+            .first()
+            .ok_or_else(|| super::missing_reference(application, "verify"))?;
+        usage::together(&[
+            ("oci-layout", self.oci_layout),
+            ("scope", self.scope.is_some()),
+        ])?;
+        let limit = self.limit.limit()?;
+        let json = self.output.is_json()?;
+        application.console.show_debug(self.logging.debug);
+        let plugin_config: PluginConfig = self.plugin_config.pairs()?.into_iter().collect();
+        let options = VerifyOptions {
+            limit,
+            metadata: self.metadata.pairs()?,
+            plugin_config,
+            now: OffsetDateTime::now_utc(),
+        };
+        let policy = OciTrustPolicy::load(application.directories.config())?;
+        for warning in policy.warnings() {
+            application.console.warn(warning.to_string());
+        }
+        let access = Access {
+            registry: &self.registry,
+            oci_layout: self.oci_layout,
+            force_referrers_tag: false,
+        };
+        let target = Target::open(application, reference, access)?;
+        let scope = self.scope.as_deref().unwrap_or(&target.place).to_owned();
+        let work = verify(application, target, &policy, &scope, &options);
+        let (target, verification) = runtime::block_on(work)?;
+        let document = VerifyDocument::new(target.name(), &verification);
+        if json {
+            application.console.json(&document)?;
+        } else if self.explain {
+            application
+                .console
+                .raw(verification_view::explain(&document, &verification).as_bytes())?;
+        }
+        conclude(application, &target, &verification, limit, json)
+    }
+}
+
+async fn verify(
+    application: &mut Application<'_>,
+    target: Target,
+    policy: &OciTrustPolicy,
+    scope: &str,
+    options: &VerifyOptions,
+) -> Result<(ResolvedTarget, ArtifactVerification), Failure> {
+    let statement = policy.statement_for(scope)?;
+    let stores = DirectoryTrustStores::new(application.directories.config());
+    let directory = PluginDirectory::new(application.directories.plugins());
+    let plugins = InstalledVerificationPlugins::new(directory, options.plugin_config.clone());
+    let sources = TrustSources {
+        stores: &stores,
+        revocation: &NoRevocationChecker,
+        plugins: &plugins,
+    };
+    let target = target.resolve(application, "verify", TAG_MAY_MOVE).await?;
+    let verification = verify_artifact(
+        target.store.as_ref(),
+        &target.descriptor,
+        &statement,
+        sources,
+        options,
+    )
+    .await?;
+    Ok((target, verification))
+}
+
+/// The result line, the warnings before it and the metadata after it, or the failure.
+fn conclude(
+    application: &mut Application<'_>,
+    target: &ResolvedTarget,
+    verification: &ArtifactVerification,
+    limit: usize,
+    json: bool,
+) -> Result<(), Failure> {
+    if verification.skipped {
+        let text = format!(
+            "Trust policy is configured to skip signature verification for {}",
+            target.name()
+        );
+        return if json {
+            Ok(())
+        } else {
+            application.console.line(text)
+        };
+    }
+    let Some(trusted) = verification.trusted() else {
+        return Err(refused(target, verification, limit));
+    };
+    for (step, failure) in trusted.logged_failures() {
+        let check = step
+            .check()
+            .map_or_else(|| step.to_string(), |check| check.as_str().to_owned());
+        let reason = chain_of(failure);
+        application.console.warn(format!(
+            "{check} was set to \"log\" and failed with error: {reason}"
+        ));
+    }
+    for notice in trusted.notices() {
+        application.console.warn(notice);
+    }
+    if json {
+        return Ok(());
+    }
+    if application.console.warnings() > 0 {
+        application.console.line("")?;
+    }
+    application.console.line(format!(
+        "Successfully verified signature for {}",
+        target.name()
+    ))?;
+    show_metadata(application, trusted)
+}
+
+fn show_metadata(application: &mut Application<'_>, trusted: &Verification) -> Result<(), Failure> {
+    let Some(envelope) = trusted.envelope() else {
+        return Ok(());
+    };
+    let annotations = &envelope.payload().target_artifact().annotations;
+    if annotations.is_empty() {
+        return Ok(());
+    }
+    application
+        .console
+        .line("\nThe artifact was signed with the following user metadata.\n")?;
+    let mut table = Table::new(&["KEY", "VALUE"]);
+    for (key, value) in annotations {
+        table.row(vec![key.clone(), value.clone()]);
+    }
+    application.console.raw(table.render().as_bytes())
+}
+
+fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: usize) -> Failure {
+    let name = target.name();
+    if verification.attempts.is_empty() {
+        let text = format!(
+            "signature verification failed: no signature is associated with {name:?}, make sure the artifact was signed \
+             successfully"
+        );
+        return Failure::new(FailureKind::Refused, text);
+    }
+    let text =
+        format!("signature verification failed for all the signatures associated with {name}");
+    let mut failure = Failure::new(FailureKind::Refused, text);
+    for attempt in &verification.attempts {
+        failure = failure.hint(format!(
+            "- {}: {}",
+            attempt.manifest.digest,
+            verification_view::reason(attempt)
+        ));
+    }
+    if verification.truncated {
+        failure = failure.hint(format!(
+            "Only {limit} signatures were looked at, and there are more; --max-signatures raises the limit"
+        ));
+    }
+    failure.hint(format!(
+        "Statement {:?} of {} was applied",
+        verification.statement.name, verification.statement.file
+    ))
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Store(error) => error.into(),
+            VerifyError::TrustStore(error) => error.into(),
+            _ => Self::new(FailureKind::Refused, chain_of(&error)),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(
+            FailureKind::Policy,
+            format!("signature verification failed: {}", chain_of(&error)),
+        )
+    }
+}

@@ -1,0 +1,126 @@
+//! The outcome of a verification, for scripts and for people who want to know why.
+
+use std::fmt::Write as _;
+
+use apostille_core::{ArtifactVerification, Attempt};
+use apostille_trust::verify::{AppliedStatement, StepResult, Verification};
+use serde::Serialize;
+
+use crate::failure::chain_of;
+
+/// The outcome for scripts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyDocument<'a> {
+    reference: String,
+    verdict: &'static str,
+    statement: &'a AppliedStatement,
+    signatures: Vec<SignatureDocument<'a>>,
+    truncated: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SignatureDocument<'a> {
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<&'a Verification>,
+}
+
+impl<'a> VerifyDocument<'a> {
+    /// The document about `reference`.
+    #[must_use]
+    pub fn new(reference: String, verification: &'a ArtifactVerification) -> Self {
+        let verdict = match (verification.skipped, verification.trusted()) {
+            (true, _) => "skipped",
+            (false, Some(_)) => "trusted",
+            (false, None) => "notTrusted",
+        };
+        let signatures = verification
+            .attempts
+            .iter()
+            .map(|attempt| SignatureDocument {
+                digest: attempt.manifest.digest.to_string(),
+                error: attempt.outcome.as_ref().err().map(|error| chain_of(error)),
+                verification: attempt.outcome.as_deref().ok(),
+            });
+        Self {
+            reference,
+            verdict,
+            statement: &verification.statement,
+            signatures: signatures.collect(),
+            truncated: verification.truncated,
+        }
+    }
+}
+
+/// Why a signature is not trusted: the check and the reason.
+#[must_use]
+pub fn reason(attempt: &Attempt) -> String {
+    let verification = match &attempt.outcome {
+        Ok(verification) => verification,
+        Err(error) => return format!("cannot be read: {}", chain_of(error)),
+    };
+    let refusing = verification.outcomes().iter().find_map(|outcome| {
+        let failure = outcome.failure()?;
+        (outcome.action == apostille_trust::policy::Action::Enforce)
+            .then(|| format!("{}: {}", outcome.step, chain_of(failure)))
+    });
+    refusing.unwrap_or_else(|| "not trusted".to_owned())
+}
+
+/// Everything that was looked at, in words.
+#[must_use]
+pub fn explain(document: &VerifyDocument<'_>, verification: &ArtifactVerification) -> String {
+    let statement = &verification.statement;
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", document.reference);
+    let _ = writeln!(text, "  policy:    {}", statement.file);
+    let _ = writeln!(
+        text,
+        "  statement: {} (level {}), since {}",
+        statement.name, statement.level, statement.matched_because
+    );
+    for attempt in &verification.attempts {
+        let _ = writeln!(text, "  signature {}", attempt.manifest.digest);
+        match &attempt.outcome {
+            Err(error) => {
+                let _ = writeln!(text, "    cannot be read: {}", chain_of(error));
+            }
+            Ok(verification) => explain_signature(&mut text, verification),
+        }
+    }
+    if verification.attempts.is_empty() && !verification.skipped {
+        text.push_str("  no signature\n");
+    }
+    text.push('\n');
+    text
+}
+
+fn explain_signature(text: &mut String, verification: &Verification) {
+    if let Some(signer) = verification.signer() {
+        let _ = writeln!(
+            text,
+            "    signer: {} (issued by {})",
+            signer.subject, signer.issuer
+        );
+    }
+    for outcome in verification.outcomes() {
+        let (mark, because) = match &outcome.result {
+            StepResult::Passed { because } => ("passed", because.clone()),
+            StepResult::Failed { because } => ("FAILED", chain_of(because)),
+            StepResult::NotPerformed { because } => ("not performed", because.clone()),
+        };
+        let _ = writeln!(
+            text,
+            "    {} [{}]: {mark}: {because}",
+            outcome.step,
+            outcome.action.as_str()
+        );
+        for fact in &outcome.inputs {
+            let _ = writeln!(text, "      {}: {}", fact.name, fact.value);
+        }
+    }
+}
