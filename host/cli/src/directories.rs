@@ -38,6 +38,7 @@ pub struct Directories {
     config: PathBuf,
     libexec: PathBuf,
     cache: PathBuf,
+    docker_config: Option<PathBuf>,
 }
 
 impl Directories {
@@ -60,6 +61,7 @@ impl Directories {
             config,
             libexec,
             cache,
+            docker_config: docker_config(environment, platform),
         }
     }
 
@@ -123,10 +125,16 @@ impl Directories {
         self.libexec.join("plugins")
     }
 
-    /// Where revocation lists are kept.
+    /// The cache root; revocation lists are in `crl` below it.
     #[must_use]
-    pub fn crl_cache(&self) -> PathBuf {
-        self.cache.join("crl")
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Docker's `config.json`, which may hold registry credentials.
+    #[must_use]
+    pub fn docker_config_file(&self) -> Option<PathBuf> {
+        Some(self.docker_config.as_ref()?.join("config.json"))
     }
 }
 
@@ -166,6 +174,17 @@ fn user_cache(environment: &Environment, platform: Platform) -> Option<PathBuf> 
     }
 }
 
+fn docker_config(environment: &Environment, platform: Platform) -> Option<PathBuf> {
+    if let Some(directory) = &environment.docker_config {
+        return Some(directory.clone());
+    }
+    let home = match platform {
+        Platform::Unix | Platform::MacOs => environment.home.as_ref()?,
+        Platform::Windows => environment.user_profile.as_ref()?,
+    };
+    Some(home.join(".docker"))
+}
+
 /// The XDG specification has a relative path ignored; `notation` then finds no directory at all, and so do we.
 fn xdg(xdg: Option<&Path>, home: Option<&Path>, below_home: &str) -> Option<PathBuf> {
     match xdg {
@@ -193,10 +212,7 @@ mod tests {
             directories.config(),
             Path::new("/home/ann/.config/notation")
         );
-        assert_eq!(
-            directories.crl_cache(),
-            Path::new("/home/ann/.cache/notation/crl")
-        );
+        assert_eq!(directories.cache(), Path::new("/home/ann/.cache/notation"));
         let moved = Environment {
             xdg_config_home: Some("/etc/ann".into()),
             ..home()
@@ -215,8 +231,8 @@ mod tests {
             Path::new("/home/ann/Library/Application Support/notation")
         );
         assert_eq!(
-            directories.crl_cache(),
-            Path::new("/home/ann/Library/Caches/notation/crl")
+            directories.cache(),
+            Path::new("/home/ann/Library/Caches/notation")
         );
     }
 
@@ -229,7 +245,7 @@ mod tests {
         };
         let directories = Directories::new(&environment, Platform::Windows);
         assert_eq!(directories.config(), Path::new("/roaming/notation"));
-        assert_eq!(directories.crl_cache(), Path::new("/local/notation/crl"));
+        assert_eq!(directories.cache(), Path::new("/local/notation"));
     }
 
     #[test]

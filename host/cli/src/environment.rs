@@ -46,6 +46,10 @@ pub const VARIABLES: &[Variable] = &[
         effect: "the directory of Docker's `config.json`, for registry credentials",
     },
     Variable {
+        name: "PATH",
+        effect: "where credential helpers (`docker-credential-…`) are looked for",
+    },
+    Variable {
         name: "HTTP_PROXY",
         effect: "the proxy for plain HTTP (also in lower case)",
     },
@@ -68,6 +72,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: "HOME",
         effect: "the home directory on Linux and macOS",
+    },
+    Variable {
+        name: "USERPROFILE",
+        effect: "the home directory on Windows, for Docker's configuration",
     },
     Variable {
         name: "AppData",
@@ -94,6 +102,8 @@ pub struct Environment {
     pub password: Option<Secret>,
     /// `DOCKER_CONFIG`
     pub docker_config: Option<PathBuf>,
+    /// `PATH`
+    pub search_path: Option<OsString>,
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`
     pub proxies: Proxies,
     /// `XDG_CONFIG_HOME`
@@ -102,6 +112,8 @@ pub struct Environment {
     pub xdg_cache_home: Option<PathBuf>,
     /// `HOME`
     pub home: Option<PathBuf>,
+    /// `USERPROFILE`
+    pub user_profile: Option<PathBuf>,
     /// `AppData`
     pub app_data: Option<PathBuf>,
     /// `LocalAppData`
@@ -119,6 +131,7 @@ impl Environment {
             username: text("NOTATION_USERNAME"),
             password: text("NOTATION_PASSWORD").map(Secret::new),
             docker_config: path("DOCKER_CONFIG"),
+            search_path: value("PATH"),
             proxies: Proxies {
                 http: text("HTTP_PROXY").or_else(|| text("http_proxy")),
                 https: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
@@ -127,6 +140,7 @@ impl Environment {
             xdg_config_home: path("XDG_CONFIG_HOME"),
             xdg_cache_home: path("XDG_CACHE_HOME"),
             home: path("HOME"),
+            user_profile: path("USERPROFILE"),
             app_data: path("AppData"),
             local_app_data: path("LocalAppData"),
         }

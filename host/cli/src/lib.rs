@@ -43,6 +43,7 @@ pub mod pairs;
 pub mod policy_file;
 pub mod reference_page;
 pub mod registry_access;
+pub mod revocation_access;
 pub mod runtime;
 pub mod secret;
 pub mod signers;

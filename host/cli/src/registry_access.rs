@@ -5,6 +5,7 @@ use std::sync::Arc;
 use apostille_artifact::Reference;
 use apostille_registry::{
     ArtifactStore, Credential, CredentialSource, PlainHttp, RegistryClient, RegistryOptions,
+    StoredCredentials,
 };
 
 use crate::application::Application;
@@ -51,19 +52,39 @@ pub fn options(
     Ok(options)
 }
 
+/// Where the credentials are that `login` stores: in the keychains and files of `notation` and Docker.
+#[must_use]
+pub fn stored_credentials(application: &Application<'_>) -> StoredCredentials {
+    StoredCredentials::new(
+        application.directories.config_file(),
+        application.directories.docker_config_file(),
+        application
+            .environment
+            .search_path
+            .clone()
+            .unwrap_or_default(),
+    )
+}
+
+/// What the user gives with this command counts for it; without that, what was stored counts.
 fn credentials(application: &Application<'_>, flags: &RegistryFlags) -> Arc<dyn CredentialSource> {
     let environment = &application.environment;
     let username = flags
         .username
         .as_deref()
-        .or(environment.username.as_deref());
-    let stored = environment
+        .or(environment.username.as_deref())
+        .unwrap_or_default();
+    let from_environment = environment
         .password
         .as_ref()
         .map(crate::secret::Secret::expose);
-    let password = flags.password.as_deref().or(stored);
-    Arc::new(Credential::from_login(
-        username.unwrap_or_default(),
-        password.unwrap_or_default(),
-    ))
+    let password = flags
+        .password
+        .as_deref()
+        .or(from_environment)
+        .unwrap_or_default();
+    if username.is_empty() && password.is_empty() {
+        return Arc::new(stored_credentials(application));
+    }
+    Arc::new(Credential::from_login(username, password))
 }

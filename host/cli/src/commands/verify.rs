@@ -6,7 +6,7 @@ use apostille_core::{
 };
 use apostille_plugins::PluginDirectory;
 use apostille_trust::policy::OciTrustPolicy;
-use apostille_trust::revocation::NoRevocationChecker;
+use apostille_trust::revocation::RevocationChecker;
 use apostille_trust::store::{DirectoryTrustStores, StoreError};
 use apostille_trust::verify::Verification;
 use clap::Args;
@@ -18,6 +18,7 @@ use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{
     LimitFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, RegistryFlags,
 };
+use crate::revocation_access::{self, RevocationFlags};
 use crate::table::Table;
 use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
 use crate::verification_view::{self, VerifyDocument};
@@ -36,6 +37,8 @@ pub struct Verify {
     metadata: MetadataFlag,
     #[command(flatten)]
     limit: LimitFlag,
+    #[command(flatten)]
+    revocation: RevocationFlags,
     /// The reference is the path of an OCI image layout (with --scope)
     #[arg(long)]
     oci_layout: bool,
@@ -83,7 +86,8 @@ impl Verify {
         };
         let target = Target::open(application, reference, access)?;
         let scope = self.scope.as_deref().unwrap_or(&target.place).to_owned();
-        let work = verify(application, target, &policy, &scope, &options);
+        let revocation = revocation_access::checker(application, &self.revocation)?;
+        let work = verify(application, target, &policy, &scope, &revocation, &options);
         let (target, verification) = runtime::block_on(work)?;
         let document = VerifyDocument::new(target.name(), &verification);
         if json {
@@ -102,6 +106,7 @@ async fn verify(
     target: Target,
     policy: &OciTrustPolicy,
     scope: &str,
+    revocation: &dyn RevocationChecker,
     options: &VerifyOptions,
 ) -> Result<(ResolvedTarget, ArtifactVerification), Failure> {
     let statement = policy.statement_for(scope)?;
@@ -110,7 +115,7 @@ async fn verify(
     let plugins = InstalledVerificationPlugins::new(directory, options.plugin_config.clone());
     let sources = TrustSources {
         stores: &stores,
-        revocation: &NoRevocationChecker,
+        revocation,
         plugins: &plugins,
     };
     let target = target.resolve(application, "verify", TAG_MAY_MOVE).await?;
