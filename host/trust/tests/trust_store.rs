@@ -137,7 +137,7 @@ fn symbolic_links_are_refused_as_stores_and_as_files() {
 /// A certificate that somebody else issued vouches for nobody: trusting it alone would go around
 /// its issuer.
 #[test]
-fn a_leaf_is_no_anchor_unless_it_signed_itself() {
+fn ratify_2723_a_leaf_is_no_anchor_unless_it_signed_itself() {
     let ca = root("ca");
     let leaf = ca.leaf("leaf", |_| ());
     let alone = self_signed_leaf("alone");

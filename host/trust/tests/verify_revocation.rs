@@ -115,7 +115,7 @@ fn a_good_status_is_explained_with_where_it_comes_from_and_how_long_it_holds() {
 
 /// CWE-918, as a neighbour had it with a URL in a signature's header: what an untrusted signature names is not fetched.
 #[test]
-fn nobody_is_asked_on_the_word_of_a_chain_that_leads_to_no_trust_store() {
+fn cwe_918_nobody_is_asked_on_the_word_of_a_chain_that_leads_to_no_trust_store() {
     let mut case = Case::new(SigningScheme::NotaryX509, revoking);
     let other = usual_ca();
     case.trial

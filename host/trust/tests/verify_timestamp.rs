@@ -154,8 +154,9 @@ fn before_its_certificates_expire_a_signature_needs_no_timestamp_under_after_cer
     assert_eq!(failed(&case.trial.verify(&garbage)), []);
 }
 
+/// CVE-2026-22703 of a neighbour: evidence has to be about this very signature.
 #[test]
-fn a_token_on_another_signature_is_refused() {
+fn cve_2026_22703_a_token_on_another_signature_is_refused() {
     let case = Case::new();
     let other = token(&case.tsa, &[], b"another signature", NOW, 1);
     let refusal = case.refusal(&with_timestamp(&case.plain, &other));

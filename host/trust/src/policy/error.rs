@@ -145,8 +145,8 @@ pub enum PolicyRule {
     /// Two statements have one name.
     #[error("another statement has this name as well; names must be unique")]
     DuplicateName,
-    /// A name holds control characters or is only spaces.
-    #[error("a name needs visible text without control characters")]
+    /// A name holds control characters, which could disguise it in what people read.
+    #[error("a name must not have control characters")]
     BadName,
     /// A scope breaks the grammar.
     #[error(

@@ -96,11 +96,14 @@ impl CrlCache {
             path: path.clone(),
             reason,
         };
-        let file = match std::fs::File::open(&path) {
-            Ok(file) => file,
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {}
+            // Reading a pipe would never end.
+            Ok(_) => return Err(damaged("it is not a regular file".to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io(error)),
-        };
+        }
+        let file = std::fs::File::open(&path).map_err(io)?;
         let mut json = Vec::new();
         file.take(MAX_CACHE_FILE_LEN + 1)
             .read_to_end(&mut json)

@@ -177,8 +177,9 @@ mod tests {
         }
     }
 
+    /// CVE-2026-24137 of a neighbour: a name that becomes a path left its directory.
     #[test]
-    fn a_name_cannot_leave_the_directory_of_its_type() {
+    fn cve_2026_24137_a_name_cannot_leave_the_directory_of_its_type() {
         for name in [
             "", ".", "..", "a/b", "../a", "a\\b", "a:b", " a", "a\0", "ä", "*",
         ] {
