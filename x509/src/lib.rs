@@ -68,6 +68,7 @@ mod chain;
 mod container;
 mod error;
 mod issue;
+mod moment;
 mod name;
 pub mod oid;
 mod private_key;
@@ -86,6 +87,7 @@ pub use issue::{
     CertificationRequest, RequestTemplate, SelfSignedCertificate, SelfSignedTemplate, SerialNumber,
     SubjectAltName, UnsignedCertificate, UnsignedRequest,
 };
+pub use moment::describe_time;
 pub use name::{Attribute, Name};
 pub use private_key::{MAX_PRIVATE_KEY_LEN, PrivateKey};
 pub use public_key::{KeyKind, MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};

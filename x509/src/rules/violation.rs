@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::{KeyKind, KeyUsageBit};
+use crate::{KeyKind, KeyUsageBit, describe_time};
 
 /// A rule of the specification that a certificate of a chain breaks.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub enum Rule {
         issuer: String,
     },
     /// Not valid yet.
-    #[error("it is not valid before {not_before}, but the time that counts is {at}")]
+    #[error("it is not valid before {}, but the time that counts is {}", describe_time(*.not_before), describe_time(*.at))]
     NotYetValid {
         /// The first second of its validity.
         not_before: OffsetDateTime,
@@ -153,7 +153,7 @@ pub enum Rule {
         at: OffsetDateTime,
     },
     /// No longer valid.
-    #[error("it expired after {not_after}, and the time that counts is {at}")]
+    #[error("it expired after {}, and the time that counts is {}", describe_time(*.not_after), describe_time(*.at))]
     Expired {
         /// The last second of its validity.
         not_after: OffsetDateTime,

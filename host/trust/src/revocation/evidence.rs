@@ -1,5 +1,6 @@
 //! Why an OCSP answer or a CRL is no evidence.
 
+use notary_x509::describe_time;
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -45,7 +46,7 @@ pub enum EvidenceError {
         reason: String,
     },
     /// From the future.
-    #[error("the {what} is not valid before {this_update}")]
+    #[error("the {what} is not valid before {}", describe_time(*.this_update))]
     NotYetValid {
         /// `OCSP answer` or `CRL`.
         what: &'static str,
@@ -53,7 +54,7 @@ pub enum EvidenceError {
         this_update: OffsetDateTime,
     },
     /// Too old.
-    #[error("the {what} expired after {next_update}")]
+    #[error("the {what} expired after {}", describe_time(*.next_update))]
     Expired {
         /// `OCSP answer` or `CRL`.
         what: &'static str,
@@ -139,9 +140,14 @@ impl Revocation {
 
 impl std::fmt::Display for Revocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "revoked at {} ({})", self.at, self.reason_name())?;
+        write!(
+            f,
+            "revoked at {} ({})",
+            describe_time(self.at),
+            self.reason_name()
+        )?;
         match self.invalid_since {
-            Some(since) => write!(f, ", invalid since {since}"),
+            Some(since) => write!(f, ", invalid since {}", describe_time(since)),
             None => Ok(()),
         }
     }

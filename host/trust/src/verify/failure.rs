@@ -5,11 +5,10 @@ use std::error::Error as StdError;
 use apostille_artifact::Descriptor;
 use apostille_signature::timestamp::TimestampError;
 use notary_plugin_protocol::{AnswerMismatch, PluginName, PluginNameError, VerificationCheck};
-use notary_x509::RuleViolation;
+use notary_x509::{RuleViolation, describe_time};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::describe_time;
 use crate::revocation::ChainPurpose;
 use crate::store::{StoreError, StoreType};
 

@@ -16,9 +16,6 @@ mod run;
 mod timeliness;
 mod timestamp;
 
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
-
 pub use failure::Failure;
 pub use input::{BlobContent, ExpectedArtifact, VerificationInput};
 pub use outcome::{
@@ -27,9 +24,3 @@ pub use outcome::{
 };
 pub use plugins::{NoVerificationPlugins, PluginFailure, VerificationPlugins};
 pub use run::verify_envelope;
-
-/// A time for people and programs: RFC 3339 in UTC.
-fn describe_time(time: OffsetDateTime) -> String {
-    let utc = time.to_offset(UtcOffset::UTC);
-    utc.format(&Rfc3339).unwrap_or_else(|_| utc.to_string())
-}

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use apostille_signature::VerifiedEnvelope;
+use notary_x509::describe_time;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use super::describe_time;
 use super::failure::Failure;
 use crate::policy::{Action, ApplicableStatement, Check};
 

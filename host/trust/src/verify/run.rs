@@ -6,6 +6,7 @@
 
 use apostille_signature::VerifiedEnvelope;
 use notary_plugin_protocol::VerificationCheck;
+use notary_x509::describe_time;
 
 use super::failure::Failure;
 use super::input::VerificationInput;
@@ -14,7 +15,7 @@ use super::outcome::{
     Verification,
 };
 use super::plugins::{self, Delegate};
-use super::{authenticity, describe_time, integrity, metadata, revoked, timeliness, timestamp};
+use super::{authenticity, integrity, metadata, revoked, timeliness, timestamp};
 use crate::policy::{Action, TrustStatement};
 use crate::revocation::{AsksNobody, ChainPurpose, RevocationChecker, RevocationQuestion};
 

@@ -2,10 +2,10 @@
 
 use apostille_signature::VerifiedEnvelope;
 use notary_plugin_protocol::SigningScheme;
+use notary_x509::describe_time;
 use time::OffsetDateTime;
 
 use super::authenticity::stores_of;
-use super::describe_time;
 use super::failure::Failure;
 use super::outcome::{TimeSource, TimeUsed};
 use crate::policy::{TrustStatement, VerifyTimestamp};

@@ -7,10 +7,9 @@
 
 use apostille_signature::VerifiedEnvelope;
 use apostille_signature::timestamp::{TimestampToken, VerifiedTimestamp};
-use notary_x509::Certificate;
+use notary_x509::{Certificate, describe_time};
 
 use super::authenticity::stores_of;
-use super::describe_time;
 use super::failure::Failure;
 use super::input::VerificationInput;
 use super::outcome::{Fact, TimeSource, TimeUsed};

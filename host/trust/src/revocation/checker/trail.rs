@@ -1,5 +1,6 @@
 //! What was tried for one certificate, and what came of it.
 
+use notary_x509::describe_time;
 use time::OffsetDateTime;
 
 use crate::revocation::RevocationStatus;
@@ -33,7 +34,7 @@ impl Trail {
             Verdict::Revoked(revocation) => revocation.to_string(),
         };
         let until = until
-            .map(|until| format!(", holds until {until}"))
+            .map(|until| format!(", holds until {}", describe_time(until)))
             .unwrap_or_default();
         self.evidence.push(format!("{source}: {verdict}{until}"));
     }

@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use der::Tag;
 use der::asn1::ObjectIdentifier;
 use notary_x509::asn1::{Fields, Tlv, constructed, primitive};
-use notary_x509::{Certificate, Extension, KeyUsageBit, SignatureAlgorithm, oid};
+use notary_x509::{Certificate, Extension, KeyUsageBit, SignatureAlgorithm, describe_time, oid};
 use time::{Duration, OffsetDateTime};
 
 use super::{BASIC, NONCE, Nonce};
@@ -304,8 +304,8 @@ fn check_delegate(
     if !delegate.is_valid_at(now) {
         return Err(untrusted(format!(
             "the responder's certificate is valid from {} to {} only",
-            delegate.not_before(),
-            delegate.not_after()
+            describe_time(delegate.not_before()),
+            describe_time(delegate.not_after())
         )));
     }
     Ok(())
