@@ -91,6 +91,35 @@ fn ocsp_goes_before_crl() {
 }
 
 #[test]
+fn one_checker_asks_about_a_certificate_once_however_many_signatures_have_it() {
+    let ca = usual_ca();
+    let invalid_since = extension("2.5.29.24", false, &generalized(NOW));
+    let list = crl(vec![entry(Some(1), &[invalid_since])]).signed_by(&ca);
+    let network = Arc::new(Network::default().with(CRL_URL, list));
+    let chain = ca.chain(&ca.leaf(false, true));
+    let budget = Budget::new(StdDuration::from_secs(60));
+    let checker = SourcedRevocationChecker::new(online(&network), SETTINGS, budget);
+    let status = |signing_time| {
+        let question = RevocationQuestion {
+            chain: &chain,
+            purpose: ChainPurpose::Signing,
+            now: NOW,
+            signing_time: Some(signing_time),
+        };
+        block_on(checker.check(question)).certificates[0]
+            .status
+            .clone()
+    };
+    // What is remembered is what the CA says, not what it meant for the first signature.
+    assert_eq!(status(NOW - Duration::HOUR), RevocationStatus::Good);
+    assert!(matches!(
+        status(NOW + Duration::HOUR),
+        RevocationStatus::Revoked { .. }
+    ));
+    assert_eq!(network.asked().len(), 1);
+}
+
+#[test]
 fn without_an_ocsp_answer_that_can_be_relied_on_the_crl_decides() {
     let ca = usual_ca();
     let leaf = ca.leaf(true, true);

@@ -2,6 +2,7 @@
 
 mod ask_crl;
 mod ask_ocsp;
+mod memory;
 mod trail;
 
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use super::evidence::Verdict;
 use super::fetch::{Budget, FetchError, FetchRequest, RevocationFetcher, check_url};
 use super::{
     CertificateRevocation, RevocationChecker, RevocationQuestion, RevocationReport,
-    RevocationStatus, names_revocation_source,
+    names_revocation_source,
 };
-use trail::Trail;
+use memory::Memory;
+use trail::{Finding, Known, Trail};
 
 /// The most URLs of one kind in one certificate that are asked, one after the other.
 pub const MAX_URLS: usize = 8;
@@ -62,11 +64,13 @@ pub struct RevocationSources {
 
 /// The [`RevocationChecker`] of the specification ("Certificate Revocation Evaluation"): OCSP where
 /// the certificate names a responder, CRLs where it does not or where OCSP has no answer that can be
-/// relied on. Make one for each verification: its budget is for all of its checks together.
+/// relied on. Make one for each verification: its budget is for all of its checks together, and it asks about no
+/// certificate twice.
 pub struct SourcedRevocationChecker {
     sources: RevocationSources,
     settings: RevocationSettings,
     budget: Budget,
+    memory: Memory,
 }
 
 impl SourcedRevocationChecker {
@@ -77,6 +81,7 @@ impl SourcedRevocationChecker {
             sources,
             settings,
             budget,
+            memory: Memory::default(),
         }
     }
 
@@ -86,47 +91,52 @@ impl SourcedRevocationChecker {
         issuer: Option<&Certificate>,
         question: RevocationQuestion<'_>,
     ) -> CertificateRevocation {
-        let mut trail = Trail::new(question.signing_time);
-        let status = match issuer {
-            None => RevocationStatus::NotRevocable,
+        let finding = match issuer {
+            None => Finding {
+                known: Known::NotRevocable,
+                trail: Trail::default(),
+            },
             Some(issuer) => {
-                self.status(
-                    &Subject {
-                        certificate,
-                        issuer,
-                    },
-                    question.now,
-                    &mut trail,
-                )
-                .await
+                let subject = Subject {
+                    certificate,
+                    issuer,
+                };
+                self.find_out(&subject, question.now).await
             }
         };
+        let (status, evidence) = finding.conclude(question.signing_time);
         CertificateRevocation {
             subject: certificate.subject().to_string(),
             status,
-            evidence: trail.into_evidence(),
+            evidence,
         }
     }
 
-    async fn status(
-        &self,
-        subject: &Subject<'_>,
-        now: OffsetDateTime,
-        trail: &mut Trail,
-    ) -> RevocationStatus {
+    async fn find_out(&self, subject: &Subject<'_>, now: OffsetDateTime) -> Finding {
+        if let Some(finding) = self.memory.recall(subject, now) {
+            return finding;
+        }
+        let mut trail = Trail::default();
+        let known = self.ask(subject, now, &mut trail).await;
+        let finding = Finding { known, trail };
+        self.memory.keep(subject, now, &finding);
+        finding
+    }
+
+    async fn ask(&self, subject: &Subject<'_>, now: OffsetDateTime, trail: &mut Trail) -> Known {
         if let Some(verdict) = self.ask_bundle(subject, now, trail) {
-            return trail.conclude(verdict);
+            return Known::Verdict(verdict);
         }
         if !names_revocation_source(subject.certificate) {
-            return RevocationStatus::NotRevocable;
+            return Known::NotRevocable;
         }
         if let Some(verdict) = self.ask_ocsp(subject, now, trail).await {
-            return trail.conclude(verdict);
+            return Known::Verdict(verdict);
         }
-        if let Some(verdict) = self.ask_crl(subject, now, trail).await {
-            return trail.conclude(verdict);
+        match self.ask_crl(subject, now, trail).await {
+            Some(verdict) => Known::Verdict(verdict),
+            None => Known::Nothing,
         }
-        trail.give_up()
     }
 
     fn ask_bundle(

@@ -7,21 +7,13 @@ use crate::revocation::RevocationStatus;
 use crate::revocation::evidence::Verdict;
 
 /// The account of a check, in words.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trail {
-    signing_time: Option<OffsetDateTime>,
     evidence: Vec<String>,
     problems: Vec<String>,
 }
 
 impl Trail {
-    pub(super) fn new(signing_time: Option<OffsetDateTime>) -> Self {
-        Self {
-            signing_time,
-            evidence: Vec::new(),
-            problems: Vec::new(),
-        }
-    }
-
     /// An answer that can be relied on.
     pub(super) fn note(
         &mut self,
@@ -51,34 +43,56 @@ impl Trail {
         self.evidence.push(remark);
     }
 
-    pub(super) fn conclude(&mut self, verdict: Verdict) -> RevocationStatus {
-        match verdict {
-            Verdict::Revoked(revocation) if revocation.affects(self.signing_time) => {
+    fn why_unknown(&self) -> String {
+        if self.problems.is_empty() {
+            "it names no URL at which its status could be asked".to_owned()
+        } else {
+            self.problems.join("; ")
+        }
+    }
+}
+
+/// What was found out about a certificate, and how. It is the same for everybody who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) known: Known,
+    pub(super) trail: Trail,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Known {
+    /// Nobody can say anything about the certificate.
+    NotRevocable,
+    /// Its CA says so.
+    Verdict(Verdict),
+    /// Somebody could, but nobody did.
+    Nothing,
+}
+
+impl Finding {
+    /// What it means for a signature whose proven time is `signing_time`, and the account.
+    pub(super) fn conclude(
+        mut self,
+        signing_time: Option<OffsetDateTime>,
+    ) -> (RevocationStatus, Vec<String>) {
+        let status = match self.known {
+            Known::NotRevocable => RevocationStatus::NotRevocable,
+            Known::Verdict(Verdict::Good) => RevocationStatus::Good,
+            Known::Verdict(Verdict::Revoked(revocation)) if revocation.affects(signing_time) => {
                 RevocationStatus::Revoked {
                     reason: revocation.to_string(),
                 }
             }
-            Verdict::Revoked(_) => {
-                self.remark(
+            Known::Verdict(Verdict::Revoked(_)) => {
+                self.trail.remark(
                     "the signature was made before the certificate became invalid".to_owned(),
                 );
                 RevocationStatus::Good
             }
-            Verdict::Good => RevocationStatus::Good,
-        }
-    }
-
-    pub(super) fn give_up(&self) -> RevocationStatus {
-        RevocationStatus::Unknown {
-            reason: if self.problems.is_empty() {
-                "it names no URL at which its status could be asked".to_owned()
-            } else {
-                self.problems.join("; ")
+            Known::Nothing => RevocationStatus::Unknown {
+                reason: self.trail.why_unknown(),
             },
-        }
-    }
-
-    pub(super) fn into_evidence(self) -> Vec<String> {
-        self.evidence
+        };
+        (status, self.trail.evidence)
     }
 }
