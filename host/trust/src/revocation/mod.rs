@@ -14,6 +14,7 @@ mod checker;
 pub mod crl;
 mod evidence;
 mod fetch;
+mod judge;
 pub mod ocsp;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use fetch::{
     Budget, FetchError, FetchRequest, FetchResponse, HttpFetcher, HttpProxy, MAX_REDIRECTS,
     MAX_REQUESTS, RevocationFetcher, check_url, is_public_address,
 };
+pub use judge::RevocationFailure;
 
 /// What a chain is for; messages name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -9,7 +9,7 @@ use notary_x509::{RuleViolation, describe_time};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::revocation::ChainPurpose;
+use crate::revocation::RevocationFailure;
 use crate::store::{StoreError, StoreType};
 
 /// Why a check failed. The message says what failed, on what, and what to do where something can
@@ -111,26 +111,9 @@ pub enum Failure {
     /// The timestamp does not hold.
     #[error("the timestamp countersignature is not acceptable: {0}")]
     Timestamp(#[from] TimestampError),
-    /// A certificate was revoked.
-    #[error("the {purpose} \"{subject}\" is revoked: {reason}")]
-    Revoked {
-        /// What the chain is for.
-        purpose: ChainPurpose,
-        /// The certificate.
-        subject: String,
-        /// Since when and why.
-        reason: String,
-    },
-    /// Whether a certificate was revoked could not be found out.
-    #[error("whether the {purpose} \"{subject}\" is revoked is not known: {reason}")]
-    RevocationUnknown {
-        /// What the chain is for.
-        purpose: ChainPurpose,
-        /// The certificate.
-        subject: String,
-        /// What was tried.
-        reason: String,
-    },
+    /// A certificate was revoked, or nobody knows whether it was.
+    #[error(transparent)]
+    Revocation(#[from] RevocationFailure),
     /// The signature names a verification plugin by something that is no plugin's name.
     #[error("the signature asks for the verification plugin `{}`, which is no plugin's name", .name.escape_debug())]
     PluginName {

@@ -234,8 +234,9 @@ impl<'a> Run<'a> {
             }
         };
         let report = checker.check(question).await;
-        let result = revoked::judge(&report, chain.certificates().len(), ChainPurpose::Signing);
-        self.record(Step::Revocation, result, revoked::facts(&report))?;
+        let result = report.judge(chain.certificates().len(), ChainPurpose::Signing);
+        let facts = revoked::facts(&report);
+        self.record(Step::Revocation, result.map_err(Failure::from), facts)?;
         Ok(())
     }
 

@@ -47,12 +47,10 @@ pub(super) async fn check(
     };
     let report = input.revocation.check(question).await;
     facts.extend(revoked::facts(&report));
-    let result = revoked::judge(
-        &report,
-        chain.certificates().len(),
-        ChainPurpose::Timestamping,
-    )
-    .map(|_| describe(&timestamp));
+    let result = report
+        .judge(chain.certificates().len(), ChainPurpose::Timestamping)
+        .map(|_| describe(&timestamp))
+        .map_err(Failure::from);
     (time, result, facts)
 }
 
