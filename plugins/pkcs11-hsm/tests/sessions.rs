@@ -15,7 +15,10 @@ use support::Plugin;
 
 const SPEC: KeySpec = KeySpec::Ec256;
 
-/// Sends `payloads` at once and gives the answers by their number.
+/// How many requests the plugin offers to have in flight.
+const IN_FLIGHT: usize = 16;
+
+/// Has `payloads` signed with as many requests in flight as are offered; gives the answers by their number.
 fn sign_all(plugin: &Plugin, payloads: &[Vec<u8>]) -> Vec<Value> {
     let mut child = plugin
         .command()
@@ -41,19 +44,22 @@ fn sign_all(plugin: &Plugin, payloads: &[Vec<u8>]) -> Vec<Value> {
             json!({ "id": id, "command": "generate-signature", "request": request }).to_string()
         })
         .collect();
-    let writer = std::thread::spawn(move || {
-        for line in lines {
+    let mut lines = lines.iter();
+    for line in lines.by_ref().take(IN_FLIGHT) {
+        writeln!(requests, "{line}").unwrap();
+    }
+    let mut answers: Vec<Value> = Vec::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    while answers.len() < payloads.len() {
+        answers.push(serde_json::from_str(&output.next().unwrap().unwrap()).unwrap());
+        if let Some(line) = lines.next() {
             writeln!(requests, "{line}").unwrap();
         }
-    });
-    let mut answers: Vec<Value> = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
-        .collect();
-    writer.join().unwrap();
+    }
+    drop(requests);
+    assert!(output.next().is_none());
     assert!(child.wait().unwrap().success());
     answers.sort_by_key(|answer| answer["id"].as_u64());
-    assert_eq!(answers.len(), payloads.len());
     answers
 }
 
