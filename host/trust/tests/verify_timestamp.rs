@@ -15,7 +15,9 @@ use apostille_trust::revocation::{
 use apostille_trust::verify::{Step, TimeSource};
 use evidence::*;
 use notary_x509::Certificate;
-use rcgen::{BasicConstraints, CertificateParams, CrlDistributionPoint, IsCa, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CrlDistributionPoint, IsCa, KeyUsagePurpose, SerialNumber,
+};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use trial::tsa::{authority, signature_of, token, with_timestamp};
@@ -207,6 +209,21 @@ fn quarkslab_info_8_an_authority_that_is_not_fit_for_timestamping_is_refused() {
     let expired = Case::with(|_| (), |params| params.not_after = NOW - Duration::DAY);
     let refusal = expired.refusal(&expired.stamped(NOW, 1));
     assert!(refusal.contains("expired"), "{refusal}");
+}
+
+#[test]
+fn serial_numbers_with_and_without_the_highest_bit_are_found() {
+    for serial in [
+        vec![0x01],
+        vec![0x7f, 0xff],
+        vec![0x80],
+        vec![0xff, 0x00, 0x01],
+    ] {
+        let number = SerialNumber::from(serial.clone());
+        let case = Case::with(|_| (), |params| params.serial_number = Some(number));
+        let verification = case.trial.verify(&case.stamped(NOW, 1));
+        assert_eq!(failed(&verification), [], "{serial:x?}");
+    }
 }
 
 #[test]

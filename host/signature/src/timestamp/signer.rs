@@ -100,7 +100,7 @@ fn signature_algorithm(
 fn check_id(id: &SignerId, certificate: &Certificate) -> Result<(), TimestampError> {
     let agrees = match id {
         SignerId::IssuerAndSerial { issuer, serial } => {
-            certificate.issuer().as_der() == issuer && certificate.serial() == unsigned(serial)
+            certificate.issuer().as_der() == issuer && certificate.serial() == serial
         }
         SignerId::SubjectKeyId(id) => certificate.subject_key_id() == Some(id),
     };
@@ -111,14 +111,6 @@ fn check_id(id: &SignerId, certificate: &Certificate) -> Result<(), TimestampErr
         "it names another certificate than \"{}\", which its signed attributes name",
         certificate.subject()
     )))
-}
-
-/// The magnitude of a positive INTEGER.
-fn unsigned(content: &[u8]) -> &[u8] {
-    match content {
-        [0, rest @ ..] if !rest.is_empty() => rest,
-        all => all,
-    }
 }
 
 /// Signed attributes: names and the DER of their single values.
@@ -301,7 +293,6 @@ impl<'a> IssuerSerial<'a> {
             .fields()
             .and_then(|mut names| names.expect(constructed(4)))
             .map(|name| name.value);
-        directory_name == Ok(certificate.issuer().as_der())
-            && unsigned(self.serial) == certificate.serial()
+        directory_name == Ok(certificate.issuer().as_der()) && self.serial == certificate.serial()
     }
 }
