@@ -5,5 +5,6 @@
 pub mod registry;
 pub mod soft_hsm;
 pub mod tools;
+pub mod workspace;
 
 pub use soft_hsm::{SoftHsm, SoftHsmError, TokenKey};

@@ -147,6 +147,11 @@ impl Environment {
     }
 }
 
+/// Everything that plugins could inherit.
+pub fn all_variables() -> impl Iterator<Item = (OsString, OsString)> {
+    env::vars_os()
+}
+
 fn value(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }

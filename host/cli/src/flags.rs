@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use apostille_plugins::{PluginEnvironment, RunOptions};
 use clap::Args;
 
 use crate::failure::Failure;
 use crate::go_duration::SignedDuration;
-use crate::{go_duration, pairs, usage};
+use crate::{environment, go_duration, pairs, usage};
 
 /// `--debug`
 #[derive(Args, Clone, Debug, Default)]
@@ -91,6 +92,41 @@ impl PluginConfigFlag {
     /// Something that is not a pair.
     pub fn pairs(&self) -> Result<BTreeMap<String, String>, Failure> {
         pairs::parse("plugin-config", &self.plugin_config)
+    }
+}
+
+/// How plugins are run.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PluginRunFlags {
+    /// How long one command of a plugin may take, such as 90s or 5m (default: 60s)
+    #[arg(long, value_name = "duration", allow_hyphen_values = true, value_parser = go_duration::parse)]
+    plugin_timeout: Option<SignedDuration>,
+    /// Environment variable that plugins see, such as VAULT_ADDR or AWS_*; may be repeated (default: all but the
+    /// registry credentials)
+    #[arg(long, value_name = "name", allow_hyphen_values = true)]
+    plugin_env: Vec<String>,
+}
+
+impl PluginRunFlags {
+    /// The flags, and the defaults for the others.
+    ///
+    /// # Errors
+    /// A timeout that is not positive.
+    pub fn options(&self) -> Result<RunOptions, Failure> {
+        let mut options = RunOptions::default();
+        if let Some(timeout) = self.plugin_timeout {
+            if timeout.negative || timeout.magnitude.is_zero() {
+                return Err(Failure::usage("plugin-timeout must be a positive duration"));
+            }
+            options.deadline = timeout.magnitude;
+            options.metadata_deadline = options.metadata_deadline.min(timeout.magnitude);
+        }
+        if !self.plugin_env.is_empty() {
+            let allowed = self.plugin_env.iter().map(String::as_str);
+            options.environment =
+                PluginEnvironment::allow_list(environment::all_variables(), allowed);
+        }
+        Ok(options)
     }
 }
 

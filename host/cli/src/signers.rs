@@ -39,11 +39,11 @@ impl ChosenSigner {
     pub fn find(
         application: &Application<'_>,
         flags: &SignerFlags,
-        plugin_config: std::collections::BTreeMap<String, String>,
+        plugins: &PluginDirectory,
+        flag_config: PluginConfig,
     ) -> Result<Self, Failure> {
-        let flag_config: PluginConfig = plugin_config.into_iter().collect();
         if let (Some(id), Some(plugin)) = (&flags.id, &flags.plugin) {
-            return Self::plugin(application, plugin, id, flag_config);
+            return Self::plugin(plugins, plugin, id, flag_config);
         }
         let path = application.directories.signing_keys();
         let keys = SigningKeys::load(&path)?;
@@ -67,7 +67,7 @@ impl ChosenSigner {
             }) => {
                 let stored: PluginConfig = plugin_config.into_iter().collect();
                 Self::plugin(
-                    application,
+                    plugins,
                     &plugin_name,
                     &id,
                     stored.overridden_by(&flag_config),
@@ -82,14 +82,14 @@ impl ChosenSigner {
     }
 
     fn plugin(
-        application: &Application<'_>,
+        plugins: &PluginDirectory,
         plugin: &str,
         id: &str,
         config: PluginConfig,
     ) -> Result<Self, Failure> {
         let key_id = KeyId::new(id).map_err(|_| Failure::usage("missing key id"))?;
         Ok(Self::Plugin {
-            plugin: find_plugin(application, plugin)?,
+            plugin: find_plugin(plugins, plugin)?,
             key_id,
             config,
         })
@@ -115,7 +115,7 @@ impl ChosenSigner {
 ///
 /// # Errors
 /// It is not there, or cannot be used.
-pub fn find_plugin(application: &Application<'_>, name: &str) -> Result<PluginExecutable, Failure> {
+pub fn find_plugin(plugins: &PluginDirectory, name: &str) -> Result<PluginExecutable, Failure> {
     let name: PluginName = name.parse().map_err(|error| {
         Failure::because(
             FailureKind::Usage,
@@ -123,7 +123,13 @@ pub fn find_plugin(application: &Application<'_>, name: &str) -> Result<PluginEx
             &error,
         )
     })?;
-    Ok(PluginDirectory::new(application.directories.plugins()).find(&name)?)
+    Ok(plugins.find(&name)?)
+}
+
+/// The installed plugins, run as usual.
+#[must_use]
+pub fn installed_plugins(application: &Application<'_>) -> PluginDirectory {
+    PluginDirectory::new(application.directories.plugins())
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {

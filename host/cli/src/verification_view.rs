@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use apostille_core::{ArtifactVerification, Attempt};
-use apostille_trust::verify::{AppliedStatement, StepResult, Verification};
+use apostille_trust::policy::Action;
+use apostille_trust::verify::{AppliedStatement, Failure, Step, StepResult, Verification};
 use serde::Serialize;
 
 use crate::failure::chain_of;
@@ -59,16 +60,55 @@ impl<'a> VerifyDocument<'a> {
 /// Why a signature is not trusted: the check and the reason.
 #[must_use]
 pub fn reason(attempt: &Attempt) -> String {
-    let verification = match &attempt.outcome {
-        Ok(verification) => verification,
-        Err(error) => return format!("cannot be read: {}", chain_of(error)),
-    };
-    let refusing = verification.outcomes().iter().find_map(|outcome| {
-        let failure = outcome.failure()?;
-        (outcome.action == apostille_trust::policy::Action::Enforce)
-            .then(|| format!("{}: {}", outcome.step, chain_of(failure)))
-    });
-    refusing.unwrap_or_else(|| "not trusted".to_owned())
+    match &attempt.outcome {
+        Err(error) => format!("cannot be read: {}", chain_of(error)),
+        Ok(verification) => decisive(verification).map_or_else(
+            || "not trusted".to_owned(),
+            |(step, failure)| format!("{step}: {}", chain_of(failure)),
+        ),
+    }
+}
+
+/// What the user can do about a signature that is not trusted.
+#[must_use]
+pub fn advice(attempt: &Attempt) -> Option<&'static str> {
+    let verification = attempt.outcome.as_deref().ok()?;
+    let (_, failure) = decisive(verification)?;
+    match failure {
+        Failure::Envelope(_) | Failure::OtherArtifact { .. } => Some(
+            "The artifact or its signature is not what was signed: do not use it, and get both again from their source",
+        ),
+        Failure::ChainNotTrusted { .. } => Some(
+            "If you trust that authority, add its certificate: `apostille certificate add --type ca --store <name> <file>`",
+        ),
+        Failure::SignerNotTrusted { .. } => Some(
+            "If you trust that signer, add its subject to the trustedIdentities of the statement",
+        ),
+        Failure::Expired { .. } => Some("If the artifact is still good, have it signed again"),
+        Failure::CertificateNotValid { .. } => Some(
+            "Have it signed with a valid certificate; a timestamp (`sign --timestamp-url`) keeps a signature good after \
+             its certificate has expired",
+        ),
+        Failure::TimestampMissing { .. } => Some(
+            "Have it signed with `--timestamp-url` and `--timestamp-root-cert`, or take the tsa store out of the statement",
+        ),
+        Failure::Revoked { .. } => Some(
+            "The key may be in wrong hands: do not use the artifact before its publisher explains",
+        ),
+        Failure::RevocationUnknown { .. } => Some(
+            "Check the network and the proxy; `--revocation-private-addresses` asks servers inside your own network, \
+             `--revocation-bundle` takes answers from a directory",
+        ),
+        _ => None,
+    }
+}
+
+/// The failure that decided.
+fn decisive(verification: &Verification) -> Option<(Step, &Failure)> {
+    let outcomes = verification.outcomes().iter();
+    outcomes
+        .filter(|outcome| outcome.action == Action::Enforce)
+        .find_map(|outcome| Some((outcome.step, outcome.failure()?)))
 }
 
 /// Everything that was looked at, in words.

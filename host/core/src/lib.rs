@@ -6,8 +6,8 @@
 //! - [`sign_artifact`] asks a [`Signer`] for a signature over bytes that it built itself, and stores an envelope only
 //!   after the answer was checked: the algorithm against the key spec, the signature over exactly these bytes, the
 //!   certificate chain against the rules.
-//! - [`verify_artifact`] looks for the statement of the trust policy and loads its trust stores before it fetches any
-//!   signature, resolves nothing twice, and keeps the outcome of every check of every signature that it looked at.
+//! - A [`Verifier`] is a statement of the trust policy with its trust stores loaded, before any signature is fetched. It
+//!   keeps the outcome of every check of every signature that it looks at.
 //! - [`inspect_artifact`] shows what signatures say, proving nothing.
 //!
 //! A [`Signer`] is a key somewhere: [`LocalSigner`] for one in a file, [`PluginSigner`] for one that a plugin reaches.
@@ -67,6 +67,4 @@ pub use plugin_signer::PluginSigner;
 pub use sign::{SignError, SignOptions, SignedArtifact, sign_artifact, sign_payload};
 pub use signer::{Signer, SignerAnswer, SignerError};
 pub use verification_plugins::InstalledVerificationPlugins;
-pub use verify::{
-    ArtifactVerification, Attempt, TrustSources, VerifyError, VerifyOptions, verify_artifact,
-};
+pub use verify::{ArtifactVerification, Attempt, TrustSources, Verifier, VerifyOptions};

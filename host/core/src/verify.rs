@@ -13,7 +13,6 @@ use apostille_trust::verify::{
     verify_envelope,
 };
 use notary_plugin_protocol::PluginConfig;
-use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::inspect::InspectError;
@@ -76,84 +75,87 @@ impl ArtifactVerification {
     }
 }
 
-/// Why signatures were not looked at.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// None of the trust stores that could make a signature trusted can be used.
-    #[error(transparent)]
-    TrustStore(#[from] StoreError),
-    /// The signatures cannot be listed.
-    #[error(transparent)]
-    Store(#[from] RegistryError),
-}
-
-/// Looks at the signatures of `subject`, one after the other until one is trusted, under the statement of the policy
-/// that applies to it.
-///
-/// The trust stores are loaded before any signature is fetched. A signature that cannot be fetched or read is an
-/// outcome like any other: whoever can push one must not be able to make the others useless.
-///
-/// # Errors
-/// [`VerifyError`]; that no signature is trusted is not an error but an answer.
-pub async fn verify_artifact(
-    store: &dyn ArtifactStore,
-    subject: &Descriptor,
-    statement: &ApplicableStatement<'_>,
-    sources: TrustSources<'_>,
-    options: &VerifyOptions,
-) -> Result<ArtifactVerification, VerifyError> {
-    let mut result = ArtifactVerification {
-        statement: statement.into(),
-        skipped: statement.statement.verification().skips_verification(),
-        attempts: Vec::new(),
-        truncated: false,
-    };
-    if result.skipped {
-        return Ok(result);
-    }
-    let stores = LoadedStores::load(statement.statement, sources.stores)?;
-    let list = store.signatures(subject, options.limit).await?;
-    result.truncated = list.truncated;
-    let judge = Judge {
-        store,
-        subject,
-        statement,
-        sources: TrustSources {
-            stores: &stores,
-            ..sources
-        },
-        options,
-    };
-    for manifest in list.manifests {
-        let outcome = judge.judge(&manifest).await;
-        let trusted = outcome.as_ref().is_ok_and(|one| one.is_trusted());
-        result.attempts.push(Attempt { manifest, outcome });
-        if trusted {
-            break;
-        }
-    }
-    Ok(result)
-}
-
-struct Judge<'a> {
-    store: &'a dyn ArtifactStore,
-    subject: &'a Descriptor,
+/// A statement of the policy with everything that it takes to apply it, found to be usable before any artifact is looked
+/// at. One can verify many artifacts.
+pub struct Verifier<'a> {
     statement: &'a ApplicableStatement<'a>,
+    stores: LoadedStores<'a>,
     sources: TrustSources<'a>,
     options: &'a VerifyOptions,
 }
 
-impl Judge<'_> {
-    async fn judge(&self, manifest: &Descriptor) -> Result<Box<Verification>, InspectError> {
-        let stored = self.store.fetch_signature(manifest).await?;
+impl<'a> Verifier<'a> {
+    /// Loads the trust stores of the statement.
+    ///
+    /// # Errors
+    /// None of the stores that could make a signature trusted can be used, and the statement demands one.
+    pub fn new(
+        statement: &'a ApplicableStatement<'a>,
+        sources: TrustSources<'a>,
+        options: &'a VerifyOptions,
+    ) -> Result<Self, StoreError> {
+        let stores = if statement.statement.verification().skips_verification() {
+            LoadedStores::none(sources.stores)
+        } else {
+            LoadedStores::load(statement.statement, sources.stores)?
+        };
+        Ok(Self {
+            statement,
+            stores,
+            sources,
+            options,
+        })
+    }
+
+    /// Looks at the signatures of `subject`, one after the other until one is trusted.
+    ///
+    /// A signature that cannot be fetched or read is an outcome like any other: whoever can push one must not be able
+    /// to make the others useless.
+    ///
+    /// # Errors
+    /// The signatures cannot be listed; that none is trusted is not an error but an answer.
+    pub async fn verify(
+        &self,
+        store: &dyn ArtifactStore,
+        subject: &Descriptor,
+    ) -> Result<ArtifactVerification, RegistryError> {
+        let skipped = self.statement.statement.verification().skips_verification();
+        let mut result = ArtifactVerification {
+            statement: self.statement.into(),
+            skipped,
+            attempts: Vec::new(),
+            truncated: false,
+        };
+        if skipped {
+            return Ok(result);
+        }
+        let list = store.signatures(subject, self.options.limit).await?;
+        result.truncated = list.truncated;
+        for manifest in list.manifests {
+            let outcome = self.judge(store, subject, &manifest).await;
+            let trusted = outcome.as_ref().is_ok_and(|one| one.is_trusted());
+            result.attempts.push(Attempt { manifest, outcome });
+            if trusted {
+                break;
+            }
+        }
+        Ok(result)
+    }
+
+    async fn judge(
+        &self,
+        store: &dyn ArtifactStore,
+        subject: &Descriptor,
+        manifest: &Descriptor,
+    ) -> Result<Box<Verification>, InspectError> {
+        let stored = store.fetch_signature(manifest).await?;
         let input = VerificationInput {
             format: EnvelopeFormat::from_media_type(&stored.media_type)?,
             envelope: &stored.envelope,
-            artifact: ExpectedArtifact::Manifest(self.subject),
+            artifact: ExpectedArtifact::Manifest(subject),
             user_metadata: &self.options.metadata,
             statement: self.statement,
-            stores: self.sources.stores,
+            stores: &self.stores,
             revocation: self.sources.revocation,
             plugins: self.sources.plugins,
             plugin_config: &self.options.plugin_config,
@@ -170,6 +172,13 @@ struct LoadedStores<'a> {
 }
 
 impl<'a> LoadedStores<'a> {
+    fn none(source: &'a dyn TrustStores) -> Self {
+        Self {
+            loaded: Vec::new(),
+            source,
+        }
+    }
+
     /// Loads the stores that can make a signer trusted. One that cannot be used is passed over here, since the
     /// signatures may be of a kind that does not need it; a signature that does need it fails because of it.
     fn load(statement: &TrustStatement, source: &'a dyn TrustStores) -> Result<Self, StoreError> {

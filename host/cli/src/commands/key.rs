@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind};
 use crate::flags::{LoggingFlags, OutputFlag, PluginConfigFlag};
-use crate::signers::find_plugin;
+use crate::signers::{find_plugin, installed_plugins};
 use crate::signing_keys::{KeySource, SigningKey, SigningKeys, SigningKeysError};
 use crate::table::Table;
 use crate::usage;
@@ -67,7 +67,10 @@ impl Add {
             .filter(|id| !id.is_empty())
             .ok_or_else(|| Failure::usage("missing key id"))?;
         let plugin_config = self.plugin_config.pairs()?;
-        let plugin = find_plugin(application, &self.plugin.unwrap_or_default())?;
+        let plugin = find_plugin(
+            &installed_plugins(application),
+            &self.plugin.unwrap_or_default(),
+        )?;
         let source = KeySource::Plugin {
             id,
             plugin_name: plugin.name().to_string(),

@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{
-    ExpiryFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, RegistryFlags,
-    SignerFlags, TimestampFlags,
+    ExpiryFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, PluginRunFlags,
+    RegistryFlags, SignerFlags, TimestampFlags,
 };
-use crate::signers::{ChosenSigner, envelope_format};
+use crate::signers::{ChosenSigner, envelope_format, installed_plugins};
 use crate::target::{Access, ResolvedTarget, Target};
 use crate::{runtime, usage};
 
@@ -28,6 +28,8 @@ pub struct Sign {
     expiry: ExpiryFlag,
     #[command(flatten)]
     plugin_config: PluginConfigFlag,
+    #[command(flatten)]
+    plugin_run: PluginRunFlags,
     #[command(flatten)]
     metadata: MetadataFlag,
     #[command(flatten)]
@@ -71,7 +73,9 @@ impl Sign {
         ])?;
         let json = self.output.is_json()?;
         application.console.show_debug(self.logging.debug);
-        let signer = ChosenSigner::find(application, &self.signer, self.plugin_config.pairs()?)?;
+        let plugins = installed_plugins(application).with_options(self.plugin_run.options()?);
+        let plugin_config = self.plugin_config.pairs()?.into_iter().collect();
+        let signer = ChosenSigner::find(application, &self.signer, &plugins, plugin_config)?;
         let access = Access {
             registry: &self.registry,
             oci_layout: self.oci_layout,

@@ -1,12 +1,11 @@
 //! `verify`
 
+use std::collections::BTreeSet;
+
 use apostille_core::{
-    ArtifactVerification, InstalledVerificationPlugins, TrustSources, VerifyError, VerifyOptions,
-    verify_artifact,
+    ArtifactVerification, InstalledVerificationPlugins, TrustSources, Verifier, VerifyOptions,
 };
-use apostille_plugins::PluginDirectory;
 use apostille_trust::policy::OciTrustPolicy;
-use apostille_trust::revocation::RevocationChecker;
 use apostille_trust::store::{DirectoryTrustStores, StoreError};
 use apostille_trust::verify::Verification;
 use clap::Args;
@@ -16,9 +15,11 @@ use time::OffsetDateTime;
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{
-    LimitFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, RegistryFlags,
+    LimitFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, PluginRunFlags,
+    RegistryFlags,
 };
 use crate::revocation_access::{self, RevocationFlags};
+use crate::signers::installed_plugins;
 use crate::table::Table;
 use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
 use crate::verification_view::{self, VerifyDocument};
@@ -33,6 +34,8 @@ pub struct Verify {
     registry: RegistryFlags,
     #[command(flatten)]
     plugin_config: PluginConfigFlag,
+    #[command(flatten)]
+    plugin_run: PluginRunFlags,
     #[command(flatten)]
     metadata: MetadataFlag,
     #[command(flatten)]
@@ -87,7 +90,15 @@ impl Verify {
         let target = Target::open(application, reference, access)?;
         let scope = self.scope.as_deref().unwrap_or(&target.place).to_owned();
         let revocation = revocation_access::checker(application, &self.revocation)?;
-        let work = verify(application, target, &policy, &scope, &revocation, &options);
+        let directory = installed_plugins(application).with_options(self.plugin_run.options()?);
+        let stores = DirectoryTrustStores::new(application.directories.config());
+        let plugins = InstalledVerificationPlugins::new(directory, options.plugin_config.clone());
+        let sources = TrustSources {
+            stores: &stores,
+            revocation: &revocation,
+            plugins: &plugins,
+        };
+        let work = verify(application, target, &policy, &scope, sources, &options);
         let (target, verification) = runtime::block_on(work)?;
         let document = VerifyDocument::new(target.name(), &verification);
         if json {
@@ -106,27 +117,15 @@ async fn verify(
     target: Target,
     policy: &OciTrustPolicy,
     scope: &str,
-    revocation: &dyn RevocationChecker,
+    sources: TrustSources<'_>,
     options: &VerifyOptions,
 ) -> Result<(ResolvedTarget, ArtifactVerification), Failure> {
     let statement = policy.statement_for(scope)?;
-    let stores = DirectoryTrustStores::new(application.directories.config());
-    let directory = PluginDirectory::new(application.directories.plugins());
-    let plugins = InstalledVerificationPlugins::new(directory, options.plugin_config.clone());
-    let sources = TrustSources {
-        stores: &stores,
-        revocation,
-        plugins: &plugins,
-    };
+    let verifier = Verifier::new(&statement, sources, options)?;
     let target = target.resolve(application, "verify", TAG_MAY_MOVE).await?;
-    let verification = verify_artifact(
-        target.store.as_ref(),
-        &target.descriptor,
-        &statement,
-        sources,
-        options,
-    )
-    .await?;
+    let verification = verifier
+        .verify(target.store.as_ref(), &target.descriptor)
+        .await?;
     Ok((target, verification))
 }
 
@@ -202,7 +201,7 @@ fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: 
             "signature verification failed: no signature is associated with {name:?}, make sure the artifact was signed \
              successfully"
         );
-        return Failure::new(FailureKind::Refused, text);
+        return Failure::new(FailureKind::Refused, text).hint("To sign it, use `apostille sign`");
     }
     let text =
         format!("signature verification failed for all the signatures associated with {name}");
@@ -214,6 +213,14 @@ fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: 
             verification_view::reason(attempt)
         ));
     }
+    let advice: BTreeSet<_> = verification
+        .attempts
+        .iter()
+        .filter_map(verification_view::advice)
+        .collect();
+    for advice in advice {
+        failure = failure.hint(advice);
+    }
     if verification.truncated {
         failure = failure.hint(format!(
             "Only {limit} signatures were looked at, and there are more; --max-signatures raises the limit"
@@ -223,16 +230,6 @@ fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: 
         "Statement {:?} of {} was applied",
         verification.statement.name, verification.statement.file
     ))
-}
-
-impl From<VerifyError> for Failure {
-    fn from(error: VerifyError) -> Self {
-        match error {
-            VerifyError::Store(error) => error.into(),
-            VerifyError::TrustStore(error) => error.into(),
-            _ => Self::new(FailureKind::Refused, chain_of(&error)),
-        }
-    }
 }
 
 impl From<StoreError> for Failure {

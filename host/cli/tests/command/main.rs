@@ -1,0 +1,11 @@
+//! The program as users run it: against layouts, registries, plugins and tokens, also such as misbehave.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod bad_artifacts;
+mod bad_plugins;
+mod bad_policies;
+mod bad_registries;
+mod bad_tokens;
+mod levels;
+mod support;
