@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use apostille_core::{ArtifactVerification, Attempt};
 use apostille_trust::policy::Action;
+use apostille_trust::revocation::RevocationFailure;
 use apostille_trust::verify::{AppliedStatement, Failure, Step, StepResult, Verification};
 use serde::Serialize;
 
@@ -92,10 +93,10 @@ pub fn advice(attempt: &Attempt) -> Option<&'static str> {
         Failure::TimestampMissing { .. } => Some(
             "Have it signed with `--timestamp-url` and `--timestamp-root-cert`, or take the tsa store out of the statement",
         ),
-        Failure::Revoked { .. } => Some(
+        Failure::Revocation(RevocationFailure::Revoked { .. }) => Some(
             "The key may be in wrong hands: do not use the artifact before its publisher explains",
         ),
-        Failure::RevocationUnknown { .. } => Some(
+        Failure::Revocation(RevocationFailure::Unknown { .. }) => Some(
             "Check the network and the proxy; `--revocation-private-addresses` asks servers inside your own network, \
              `--revocation-bundle` takes answers from a directory",
         ),
