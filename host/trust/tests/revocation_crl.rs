@@ -9,7 +9,7 @@ use apostille_trust::revocation::{EvidenceError, Verdict};
 use evidence::*;
 use notary_x509::asn1::write;
 use proptest::prelude::*;
-use rcgen::KeyUsagePurpose;
+use rcgen::{KeyUsagePurpose, SerialNumber};
 use time::Duration;
 
 fn verdict(base: &CrlSpec, delta: Option<&CrlSpec>) -> Result<Verdict, EvidenceError> {
@@ -47,6 +47,30 @@ fn a_certificate_that_is_not_listed_is_good_and_one_that_is_listed_is_revoked() 
         revoked_for(verdict(&crl(vec![entry(Some(6), &[])]), None)),
         "certificateHold"
     );
+}
+
+#[test]
+fn serial_numbers_of_every_form_are_found() {
+    let ca = usual_ca();
+    let list = |content: &[u8]| {
+        let revoked_at = write::time(NOW - Duration::DAY).unwrap();
+        let entry = write::sequence(&[&write::tlv(0x02, content), &revoked_at]);
+        Crl::from_der(crl(vec![entry]).signed_by(&ca)).unwrap()
+    };
+    for (serial, listed, revoked) in [
+        (&[0x01][..], &[0x01][..], true),
+        (&[0x80], &[0x00, 0x80], true),
+        (&[0x80], &[0x00, 0x00, 0x80], true),
+        (&[0xff, 0x00], &[0x00, 0xff, 0x00], true),
+        (&[0xff, 0x00], &[0x00, 0xff], false),
+        (&[0x01], &[0x01, 0x00], false),
+    ] {
+        let leaf = ca.issue("leaf", |params| {
+            params.serial_number = Some(SerialNumber::from(serial.to_vec()));
+        });
+        let found = judge(&leaf.certificate, &ca.certificate, &list(listed), None, NOW).unwrap();
+        assert_eq!(found != Verdict::Good, revoked, "{serial:x?}, {listed:x?}");
+    }
 }
 
 #[test]

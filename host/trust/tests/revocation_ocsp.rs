@@ -9,7 +9,7 @@ use apostille_trust::revocation::{EvidenceError, Verdict};
 use evidence::*;
 use notary_x509::asn1::write;
 use proptest::prelude::*;
-use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
+use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose, SerialNumber};
 use time::Duration;
 
 fn verdict(spec: &OcspSpec) -> Result<Option<Verdict>, EvidenceError> {
@@ -36,6 +36,21 @@ fn an_answer_of_the_ca_itself_is_believed() {
         ..good()
     };
     assert_eq!(verdict(&unknown), Ok(None));
+}
+
+#[test]
+fn an_answer_about_a_serial_number_with_the_highest_bit_is_found() {
+    let ca = usual_ca();
+    let leaf = ca.issue("leaf", |params| {
+        params.serial_number = Some(SerialNumber::from(vec![0x80]));
+    });
+    let read = |spec: OcspSpec| {
+        let der = spec.signed_by_ca(&ca);
+        read(&der, &leaf.certificate, &ca.certificate, None, NOW).map(|answer| answer.verdict)
+    };
+    let about = |serial| OcspSpec { serial, ..good() };
+    assert_eq!(read(about(0x80)), Ok(Some(Verdict::Good)));
+    assert_eq!(read(about(0x7f)), Err(EvidenceError::OtherCertificate));
 }
 
 #[test]

@@ -256,7 +256,10 @@ impl Crl {
 
     /// The entry for the serial number `serial`. Every entry is looked at, since a critical extension
     /// in any of them that is not understood makes the list useless (RFC 5280 §5.3).
+    ///
+    /// Leading zeros do not count: a list that writes a number otherwise than the certificate still means it.
     pub(super) fn find(&self, serial: &[u8]) -> Result<Option<Revocation>, EvidenceError> {
+        let serial = without_leading_zeros(serial);
         let entries = self.der.get(self.entries.clone()).unwrap_or_default();
         let mut list = Fields::of(entries).map_err(|error| malformed(&error))?;
         let mut found = None;
@@ -265,7 +268,7 @@ impl Crl {
                 .expect(Tag::Sequence)
                 .map_err(|error| malformed(&error))?;
             let (entry_serial, revocation) = entry::read(tlv)?;
-            if entry_serial == serial {
+            if without_leading_zeros(entry_serial) == serial {
                 found = Some(revocation);
             }
         }
@@ -288,6 +291,11 @@ pub(super) fn malformed(error: &der::Error) -> EvidenceError {
         what: WHAT,
         reason: error.to_string(),
     }
+}
+
+fn without_leading_zeros(octets: &[u8]) -> &[u8] {
+    let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+    octets.get(zeros..).unwrap_or_default()
 }
 
 fn is_less(left: &[u8], right: &[u8]) -> bool {
