@@ -13,11 +13,33 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
         .enable_all()
         .build()
         .map_err(|error| Failure::because(FailureKind::General, "cannot start", &error))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,
             // Without a handler Ctrl-C ends the process as usual.
             Ok(()) = tokio::signal::ctrl_c() => Err(Failure::new(FailureKind::Interrupted, "interrupted")),
         }
-    })
+    });
+    // Names are resolved on threads of their own, which nothing can stop; the answer does not matter any more.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_hangs_on_a_thread_of_its_own_does_not_hold_the_command_up() {
+        let (release, released) = channel::<()>();
+        let outcome = block_on(async move {
+            tokio::task::spawn_blocking(move || released.recv_timeout(Duration::from_secs(60)));
+            Ok(())
+        });
+        assert!(outcome.is_ok());
+        release.send(()).expect("the thread is still waiting");
+    }
 }
