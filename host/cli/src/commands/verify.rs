@@ -142,11 +142,7 @@ fn conclude(
             "Trust policy is configured to skip signature verification for {}",
             target.name()
         );
-        return if json {
-            Ok(())
-        } else {
-            application.console.line(text)
-        };
+        return result_line(application, &text, json);
     }
     let Some(trusted) = verification.trusted() else {
         return Err(refused(target, verification, limit));
@@ -163,17 +159,23 @@ fn conclude(
     for notice in trusted.notices() {
         application.console.warn(notice);
     }
+    let text = format!("Successfully verified signature for {}", target.name());
+    result_line(application, &text, json)?;
+    if json {
+        return Ok(());
+    }
+    show_metadata(application, trusted)
+}
+
+/// The line that scripts look for; after warnings it stands alone.
+fn result_line(application: &mut Application<'_>, text: &str, json: bool) -> Result<(), Failure> {
     if json {
         return Ok(());
     }
     if application.console.warnings() > 0 {
         application.console.line("")?;
     }
-    application.console.line(format!(
-        "Successfully verified signature for {}",
-        target.name()
-    ))?;
-    show_metadata(application, trusted)
+    application.console.line(text)
 }
 
 fn show_metadata(application: &mut Application<'_>, trusted: &Verification) -> Result<(), Failure> {

@@ -142,7 +142,7 @@ fn explain_names_statement_signer_and_each_check() {
     let out = home.verify(&["--explain"]).ok().out;
     for words in [
         "statement: images (level strict), since",
-        "signer: O=Example,ST=England,C=GB,CN=release",
+        "signer: CN=release,O=Example,ST=England,C=GB",
         "trust store [enforce]: passed",
         "ca:release",
         "revocation [enforce]: passed",

@@ -1,5 +1,7 @@
 //! A user with a home of their own: configuration, a signing key, a trust policy and an image.
 
+#![allow(dead_code, unused_imports)] // each test program uses a part
+
 mod forging;
 mod pki;
 mod plugin;
@@ -174,14 +176,7 @@ impl Home {
         self.config().join("trustpolicy.oci.json")
     }
 
-    /// The program with these arguments, in an environment that has nothing of the caller's.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_apostille"));
-        self.prepare(&mut command, arguments);
-        command
-    }
-
-    /// Gives any program this home.
+    /// Gives a program this home, in an environment that has nothing of the caller's.
     pub(crate) fn prepare(&self, command: &mut Command, arguments: &[&str]) {
         command
             .args(arguments)
@@ -196,7 +191,14 @@ impl Home {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::new(self.command(arguments).output().unwrap())
+        self.run_program(Path::new(env!("CARGO_BIN_EXE_apostille")), arguments)
+    }
+
+    /// Any program in this home.
+    pub(crate) fn run_program(&self, program: &Path, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(program);
+        self.prepare(&mut command, arguments);
+        Ran::new(command.output().unwrap())
     }
 
     /// `sign` for the layout `app`.
