@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use apostille_trust::revocation::{
-    Budget, ChainPurpose, OfflineBundle, RevocationChecker as _, RevocationQuestion,
-    RevocationReport, RevocationSettings, RevocationSources, RevocationStatus,
-    SourcedRevocationChecker,
+    Budget, ChainPurpose, MAX_URLS, RevocationChecker as _, RevocationQuestion, RevocationReport,
+    RevocationSettings, RevocationSources, RevocationStatus, SourcedRevocationChecker,
 };
 use evidence::*;
 use futures::executor::block_on;
 use notary_x509::CertificateChain;
-use rcgen::{CrlDistributionPoint, ExtendedKeyUsagePurpose};
+use notary_x509::asn1::write;
+use notary_x509::oid;
+use rcgen::{CrlDistributionPoint, CustomExtension, ExtendedKeyUsagePurpose};
 use time::{Duration, OffsetDateTime};
 
 /// Without a nonce, so that the answers of the network can be fixed.
@@ -334,74 +335,29 @@ fn a_delegated_responder_without_nocheck_is_checked_by_crl() {
     }
 }
 
-// The bundle.
-
-fn bundle(files: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, RevocationSources) {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        std::fs::write(directory.path().join(name), content).unwrap();
-    }
-    let sources = RevocationSources {
-        bundle: Some(Arc::new(OfflineBundle::read(directory.path()).unwrap())),
-        ..RevocationSources::default()
-    };
-    (directory, sources)
-}
-
 #[test]
-fn a_bundle_answers_without_a_network_by_crl_and_by_ocsp() {
+fn of_the_urls_in_a_certificate_no_more_than_the_limit_are_asked() {
     let ca = usual_ca();
-    let chain = ca.chain(&ca.leaf(true, true));
-    let (_directory, by_crl) = bundle(&[
-        ("ca.crl", crl(vec![]).signed_by(&ca)),
-        ("README", b"x".to_vec()),
-    ]);
-    assert_eq!(status(by_crl, &chain), RevocationStatus::Good);
-    let (_directory, by_ocsp) = bundle(&[("leaf.ocsp", revoked().signed_by_ca(&ca))]);
-    assert!(matches!(
-        status(by_ocsp, &chain),
-        RevocationStatus::Revoked { .. }
-    ));
-    let foreign = usual_ca();
-    let (_directory, of_another) = bundle(&[
-        ("ca.crl", crl(vec![]).signed_by(&foreign)),
-        ("leaf.ocsp", good().signed_by_ca(&foreign)),
-    ]);
-    assert!(matches!(
-        status(of_another, &chain),
-        RevocationStatus::Unknown { .. }
-    ));
-}
-
-#[test]
-fn the_newest_crl_of_a_bundle_and_its_delta_decide() {
-    let ca = usual_ca();
-    let chain = ca.chain(&ca.leaf(false, true));
-    let mut old = crl(vec![entry(Some(6), &[])]);
-    old.this_update = NOW - Duration::days(3);
-    let (_directory, newest) = bundle(&[
-        ("a.crl", old.signed_by(&ca)),
-        ("b.crl", crl(vec![]).signed_by(&ca)),
-    ]);
-    assert_eq!(status(newest, &chain), RevocationStatus::Good);
-    let delta = crl(vec![entry(Some(1), &[])]).numbered(vec![number(8), delta_indicator(7)]);
-    let (_directory, with_delta) = bundle(&[
-        ("a.crl", crl(vec![]).signed_by(&ca)),
-        ("delta.crl", delta.signed_by(&ca)),
-    ]);
-    assert!(matches!(
-        status(with_delta, &chain),
-        RevocationStatus::Revoked { .. }
-    ));
-}
-
-#[test]
-fn a_bundle_with_a_broken_crl_is_refused_by_the_name_of_the_file() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("broken.crl"), b"junk").unwrap();
-    let error = OfflineBundle::read(directory.path())
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("broken.crl"), "{error}");
-    assert!(OfflineBundle::read(&directory.path().join("missing")).is_err());
+    let crl_urls: Vec<String> = (0..MAX_URLS + 1)
+        .map(|index| format!("http://crl{index}.example.com/"))
+        .collect();
+    let ocsp_urls: Vec<Vec<u8>> = (0..MAX_URLS + 1)
+        .map(|index| {
+            write::sequence(&[
+                &write::object_identifier(oid::ACCESS_OCSP),
+                &write::implicit(6, format!("http://ocsp{index}.example.com/").as_bytes()),
+            ])
+        })
+        .collect();
+    let ocsp_urls: Vec<&[u8]> = ocsp_urls.iter().map(Vec::as_slice).collect();
+    let leaf = ca.issue("leaf", |params| {
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris: crl_urls }];
+        let arcs: Vec<u64> = oid::AUTHORITY_INFO_ACCESS.arcs().map(u64::from).collect();
+        let access = CustomExtension::from_oid_content(&arcs, write::sequence(&ocsp_urls));
+        params.custom_extensions = vec![access];
+    });
+    let network = Arc::new(Network::default());
+    let status = status(online(&network), &ca.chain(&leaf));
+    assert!(matches!(status, RevocationStatus::Unknown { .. }));
+    assert_eq!(network.asked().len(), 2 * MAX_URLS);
 }

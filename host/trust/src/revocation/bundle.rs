@@ -11,10 +11,11 @@ use super::crl::{self, Crl, MAX_CRL_LEN};
 use super::evidence::{EvidenceError, Verdict};
 use super::ocsp::{self, OcspAnswer};
 
-/// The most files of a bundle that are read.
+/// The most files in the directory of a bundle: each OCSP answer is looked at for each certificate.
 pub const MAX_BUNDLE_FILES: usize = 1024;
-/// The most bytes of a bundle that are held, over all files.
-pub const MAX_BUNDLE_LEN: usize = 256 * 1024 * 1024;
+/// The most bytes of a bundle, over all files: they are all held at once. The CRLs of usual CAs have some KiB each,
+/// the largest ones known some MiB.
+pub const MAX_BUNDLE_LEN: usize = 128 * 1024 * 1024;
 
 /// Why a bundle cannot be used.
 #[derive(Debug, Error)]

@@ -98,7 +98,7 @@ impl SourcedRevocationChecker {
 
     /// A delegated responder whose certificate does not say `id-pkix-ocsp-nocheck` is itself checked,
     /// by CRL. Like any certificate, one that names no CRL counts as valid.
-    async fn delegate_is_good(
+    pub(super) async fn delegate_is_good(
         &self,
         answer: &OcspAnswer,
         subject: &Subject<'_>,
@@ -116,7 +116,11 @@ impl SourcedRevocationChecker {
             issuer: subject.issuer,
         };
         let source = || format!("OCSP responder \"{}\"", delegate.subject());
-        match self.ask_crl(&responder, now, trail).await {
+        let verdict = match self.ask_bundled_crl(&responder, now, trail) {
+            Some(verdict) => Some(verdict),
+            None => self.ask_crl(&responder, now, trail).await,
+        };
+        match verdict {
             Some(Verdict::Good) => true,
             Some(Verdict::Revoked(revocation)) => {
                 trail.problem(source(), format!("its certificate is {revocation}"));

@@ -1,5 +1,6 @@
 //! The checker: bundle, then OCSP, then CRLs by way of the cache, for all certificates at once.
 
+mod ask_bundle;
 mod ask_crl;
 mod ask_ocsp;
 mod memory;
@@ -124,7 +125,7 @@ impl SourcedRevocationChecker {
     }
 
     async fn ask(&self, subject: &Subject<'_>, now: OffsetDateTime, trail: &mut Trail) -> Known {
-        if let Some(verdict) = self.ask_bundle(subject, now, trail) {
+        if let Some(verdict) = self.ask_bundle(subject, now, trail).await {
             return Known::Verdict(verdict);
         }
         if !names_revocation_source(subject.certificate) {
@@ -136,39 +137,6 @@ impl SourcedRevocationChecker {
         match self.ask_crl(subject, now, trail).await {
             Some(verdict) => Known::Verdict(verdict),
             None => Known::Nothing,
-        }
-    }
-
-    fn ask_bundle(
-        &self,
-        subject: &Subject<'_>,
-        now: OffsetDateTime,
-        trail: &mut Trail,
-    ) -> Option<Verdict> {
-        let bundle = self.sources.bundle.as_ref()?;
-        let Subject {
-            certificate,
-            issuer,
-        } = subject;
-        if let Some((file, answer)) = bundle.ocsp(certificate, issuer, now)
-            && let Some(verdict) = answer.verdict
-        {
-            trail.note(
-                format!("bundle, OCSP answer {file}"),
-                &verdict,
-                answer.next_update,
-            );
-            return Some(verdict);
-        }
-        match bundle.crl(certificate, issuer, now)? {
-            (file, Ok(verdict)) => {
-                trail.note(format!("bundle, CRL {file}"), &verdict, None);
-                Some(verdict)
-            }
-            (file, Err(error)) => {
-                trail.problem(format!("bundle, CRL {file}"), error);
-                None
-            }
         }
     }
 
