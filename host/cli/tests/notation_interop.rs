@@ -8,7 +8,6 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use apostille_registry::{RegistryClient, RegistryOptions, SingleLayerImage};
 use apostille_testing::registry::{DockerRegistry, FerroRegistry};

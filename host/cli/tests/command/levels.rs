@@ -80,7 +80,7 @@ fn skip_looks_at_no_signature_and_says_so() {
     let ran = doubtful(&json!({"level": "skip"})).verify(&[]).ok();
     assert!(
         ran.out.starts_with(
-            "Trust policy is configured to skip signature verification for app@sha256:"
+            "\nTrust policy is configured to skip signature verification for app@sha256:"
         ),
         "{}",
         ran.out
