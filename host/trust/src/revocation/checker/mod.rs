@@ -15,7 +15,6 @@ use time::OffsetDateTime;
 
 use super::bundle::OfflineBundle;
 use super::cache::CrlCache;
-use super::evidence::Verdict;
 use super::fetch::{Budget, FetchError, FetchRequest, RevocationFetcher, check_url};
 use super::{
     CertificateRevocation, RevocationChecker, RevocationQuestion, RevocationReport,
