@@ -4,8 +4,10 @@
 #[allow(dead_code)]
 mod evidence;
 
-use apostille_trust::revocation::ocsp::{MAX_RESPONSE_LEN, Nonce, get_url, read, request};
-use apostille_trust::revocation::{EvidenceError, Verdict};
+use apostille_trust::revocation::ocsp::{
+    MAX_CERTIFICATES, MAX_RESPONSE_LEN, Nonce, get_url, read, request,
+};
+use apostille_trust::revocation::{EvidenceError, MAX_CLOCK_SKEW, Verdict};
 use evidence::*;
 use notary_x509::asn1::write;
 use proptest::prelude::*;
@@ -300,4 +302,35 @@ proptest! {
             prop_assert!(answer.verdict != Some(Verdict::Good));
         }
     }
+}
+
+#[test]
+fn a_responder_behind_more_certificates_than_are_looked_at_is_not_found() {
+    let ca = usual_ca();
+    let leaf = ca.leaf(true, false);
+    let responder = ca.responder(vec![ExtendedKeyUsagePurpose::OcspSigning]);
+    let read_behind = |others: usize| {
+        let mut certificates = vec![&leaf.certificate; others];
+        certificates.push(&responder.certificate);
+        let der = good().signed_by_with(&ca, &responder, &certificates);
+        read(&der, &leaf.certificate, &ca.certificate, None, NOW).map(|answer| answer.verdict)
+    };
+    assert_eq!(read_behind(MAX_CERTIFICATES - 1), Ok(Some(Verdict::Good)));
+    assert!(matches!(
+        read_behind(MAX_CERTIFICATES),
+        Err(EvidenceError::Signature { .. })
+    ));
+}
+
+#[test]
+fn a_clock_may_be_ahead_of_ours_by_the_tolerance_and_no_more() {
+    let from = |this_update| OcspSpec {
+        this_update,
+        ..good()
+    };
+    assert!(verdict(&from(NOW + MAX_CLOCK_SKEW)).is_ok());
+    assert!(matches!(
+        verdict(&from(NOW + MAX_CLOCK_SKEW + Duration::SECOND)),
+        Err(EvidenceError::NotYetValid { .. })
+    ));
 }

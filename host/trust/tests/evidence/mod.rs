@@ -321,8 +321,19 @@ impl OcspSpec {
     }
 
     pub(crate) fn signed_by(&self, ca: &Ca, responder: &Leaf) -> Vec<u8> {
+        self.signed_by_with(ca, responder, &[&responder.certificate])
+    }
+
+    /// The same, with these certificates in the answer.
+    pub(crate) fn signed_by_with(
+        &self,
+        ca: &Ca,
+        responder: &Leaf,
+        certificates: &[&Certificate],
+    ) -> Vec<u8> {
         let data = self.data(ca, &responder.certificate);
-        let certificates = write::explicit(0, &write::sequence(&[responder.certificate.as_der()]));
+        let list: Vec<&[u8]> = certificates.iter().map(|one| one.as_der()).collect();
+        let certificates = write::explicit(0, &write::sequence(&list));
         answer(&write::sequence(&[
             &data,
             &sign(&responder.key, &data),

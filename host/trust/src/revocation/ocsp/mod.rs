@@ -4,7 +4,9 @@ mod request;
 mod response;
 
 pub use request::{MAX_GET_PATH_LEN, Nonce, get_url, request};
-pub use response::{MAX_AGE_WITHOUT_NEXT_UPDATE, MAX_RESPONSE_LEN, OcspAnswer, read};
+pub use response::{
+    MAX_AGE_WITHOUT_NEXT_UPDATE, MAX_CERTIFICATES, MAX_RESPONSE_LEN, OcspAnswer, read,
+};
 
 use der::asn1::ObjectIdentifier;
 

@@ -16,8 +16,8 @@ pub const MAX_RESPONSE_LEN: usize = 20 * 1024;
 /// How old an answer may be that does not say until when it holds: "newer information is always
 /// available" (RFC 6960 §4.2.2.1), so an old one proves little.
 pub const MAX_AGE_WITHOUT_NEXT_UPDATE: Duration = Duration::days(1);
-/// The most certificates in an answer that are looked at.
-const MAX_CERTIFICATES: usize = 8;
+/// The most certificates in an answer that are looked at; there is one, the responder's, or none.
+pub const MAX_CERTIFICATES: usize = 8;
 
 const WHAT: &str = "OCSP answer";
 const INVALIDITY_DATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.24");
