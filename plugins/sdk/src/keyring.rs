@@ -1,21 +1,22 @@
 //! Providers that are open and keys that were found: what a warm session keeps between requests.
 
 use std::{
+    cell::RefCell,
+    ops::Deref,
     rc::Rc,
     time::{Duration, Instant},
 };
 
 use notary_plugin_protocol::{
     DescribeKeyRequest, DescribeKeyResponse, GenerateSignatureRequest, GenerateSignatureResponse,
-    KeyId, KeySpec, RawSignature,
+    KeyId,
 };
-use notary_x509::{CertificateChain, PublicKey};
-use time::OffsetDateTime;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use crate::{
-    BackendSignature, Context, KeyListing, PluginError, Settings, SigningInput,
-    erased::{OpenKey, OpenProvider, ProviderKind},
+    Context, KeyListing, PluginError, Settings, SigningInput,
+    erased::{OpenProvider, ProviderKind},
+    usable_key::UsableKey,
 };
 
 /// How long a key and its chain are used without asking the backend again: short enough that a rotated key
@@ -24,62 +25,75 @@ const KEY_LIFETIME: Duration = Duration::from_secs(60);
 /// Most configurations and keys that are kept; the oldest goes first. A host signs with one or two.
 const MOST_KEPT: usize = 16;
 
-/// The open providers of one process, by configuration.
+/// The open providers of one process, by configuration. Requests wait for each other only where they need
+/// the same provider or key and it is just being opened or looked for.
 pub(crate) struct Keyring<'p> {
     kind: &'p dyn ProviderKind,
-    connections: Mutex<Vec<Connection>>,
+    connections: RefCell<Vec<Rc<Connection>>>,
+    /// Given up, and open as long as a request still uses them.
+    retired: RefCell<Vec<Rc<Connection>>>,
 }
 
+/// The provider for one configuration.
 struct Connection {
     settings: Settings,
-    provider: Rc<dyn OpenProvider>,
-    keys: Vec<(KeyId, Instant, Rc<UsableKey>)>,
+    provider: OnceCell<Rc<dyn OpenProvider>>,
+    keys: RefCell<Vec<Kept>>,
+}
+
+struct Kept {
+    id: KeyId,
+    since: Instant,
+    key: Rc<OnceCell<Rc<UsableKey>>>,
+}
+
+/// A key that a request works with. Its connection is not closed meanwhile.
+pub(crate) struct KeyInUse {
+    key: Rc<UsableKey>,
+    _connection: Rc<Connection>,
+}
+
+impl Deref for KeyInUse {
+    type Target = UsableKey;
+
+    fn deref(&self) -> &UsableKey {
+        &self.key
+    }
 }
 
 impl<'p> Keyring<'p> {
     pub(crate) fn new(kind: &'p dyn ProviderKind) -> Self {
         Self {
             kind,
-            connections: Mutex::new(Vec::new()),
+            connections: RefCell::default(),
+            retired: RefCell::default(),
         }
     }
 
-    /// The provider for the configuration of this request, opened if it is not yet.
-    pub(crate) async fn provider(
-        &self,
-        context: &Context,
-    ) -> Result<Rc<dyn OpenProvider>, PluginError> {
-        let mut connections = self.connections.lock().await;
-        let connection = self.connection(&mut connections, context).await?;
-        Ok(Rc::clone(&connection.provider))
+    /// Opens the provider for the configuration of this request if it is not open yet.
+    pub(crate) async fn open(&self, context: &Context) -> Result<(), PluginError> {
+        self.connection(context)
+            .provider(self.kind, context)
+            .await
+            .map(drop)
     }
 
-    async fn connection<'c>(
-        &self,
-        connections: &'c mut Vec<Connection>,
-        context: &Context,
-    ) -> Result<&'c mut Connection, PluginError> {
-        let position = match connections
+    /// The connection for the configuration of this request; it may have to be opened.
+    fn connection(&self, context: &Context) -> Rc<Connection> {
+        let mut connections = self.connections.borrow_mut();
+        let known = connections
             .iter()
-            .position(|open| open.settings == *context.settings())
-        {
-            Some(position) => position,
-            None => {
-                let provider = self.kind.open(context).await?;
-                if connections.len() == MOST_KEPT {
-                    connections.remove(0).close().await;
-                }
-                connections.push(Connection {
-                    settings: context.settings().clone(),
-                    provider,
-                    keys: Vec::new(),
-                });
-                connections.len() - 1
-            }
-        };
-        connections
-            .get_mut(position)
-            .ok_or_else(|| PluginError::error("the key provider is gone"))
+            .find(|known| known.settings == *context.settings());
+        if let Some(known) = known {
+            return Rc::clone(known);
+        }
+        if connections.len() == MOST_KEPT {
+            let oldest = connections.remove(0);
+            self.retired.borrow_mut().push(oldest);
+        }
+        let connection = Rc::new(Connection::new(context.settings().clone()));
+        connections.push(Rc::clone(&connection));
+        connection
     }
 
     /// The keys that the identity can see.
@@ -87,7 +101,9 @@ impl<'p> Keyring<'p> {
         &self,
         context: &Context,
     ) -> Result<Vec<KeyListing>, PluginError> {
-        self.provider(context).await?.list_keys(context).await
+        let connection = self.connection(context);
+        let provider = connection.provider(self.kind, context).await?;
+        provider.list_keys(context).await
     }
 
     /// The key that a key id means.
@@ -95,46 +111,49 @@ impl<'p> Keyring<'p> {
         &self,
         key_id: &KeyId,
         context: &Context,
-    ) -> Result<Rc<UsableKey>, PluginError> {
-        let mut connections = self.connections.lock().await;
-        let connection = self.connection(&mut connections, context).await?;
-        connection
-            .keys
-            .retain(|(_, found, _)| found.elapsed() < KEY_LIFETIME);
-        if let Some((_, _, key)) = connection.keys.iter().find(|(id, _, _)| id == key_id) {
-            return Ok(Rc::clone(key));
-        }
-        let key = connection.provider.find_key(key_id, context).await?;
-        let usable = Rc::new(UsableKey {
+    ) -> Result<KeyInUse, PluginError> {
+        let connection = self.connection(context);
+        let provider = connection.provider(self.kind, context).await?;
+        let find = || async {
+            let key = provider.find_key(key_id, context).await?;
+            Ok::<_, PluginError>(Rc::new(UsableKey::new(key)))
+        };
+        let key = Rc::clone(connection.place_for(key_id).get_or_try_init(find).await?);
+        Ok(KeyInUse {
             key,
-            public_key: OnceCell::new(),
-            chain: OnceCell::new(),
-        });
-        if connection.keys.len() == MOST_KEPT {
-            connection.keys.remove(0);
-        }
-        connection
-            .keys
-            .push((key_id.clone(), Instant::now(), Rc::clone(&usable)));
-        Ok(usable)
+            _connection: connection,
+        })
     }
 
     /// Drops what is kept for the configuration of a request that failed, so that the next one begins
-    /// afresh: the token may have been removed, the credentials may have expired.
-    pub(crate) async fn forget(&self, context: &Context) {
-        let mut connections = self.connections.lock().await;
-        if let Some(position) = connections
+    /// afresh: the token may have been removed, the credentials may have expired. Requests that are using
+    /// it keep it until they are answered.
+    pub(crate) fn forget(&self, context: &Context) {
+        let mut connections = self.connections.borrow_mut();
+        let position = connections
             .iter()
-            .position(|open| open.settings == *context.settings())
-        {
-            connections.remove(position).close().await;
+            .position(|known| known.settings == *context.settings());
+        if let Some(position) = position {
+            let connection = connections.remove(position);
+            self.retired.borrow_mut().push(connection);
+        }
+    }
+
+    /// Ends the connections that were given up and that no request uses any more.
+    pub(crate) async fn close_retired(&self) {
+        let (unused, used) = (self.retired.take().into_iter())
+            .partition::<Vec<_>, _>(|connection| Rc::strong_count(connection) == 1);
+        self.retired.borrow_mut().extend(used);
+        for connection in unused {
+            Connection::close(connection).await;
         }
     }
 
     /// Ends everything in an orderly way.
     pub(crate) async fn close(&self) {
-        for connection in self.connections.lock().await.drain(..) {
-            connection.close().await;
+        let connections = [self.connections.take(), self.retired.take()].concat();
+        for connection in connections {
+            Connection::close(connection).await;
         }
     }
 
@@ -158,156 +177,61 @@ impl<'p> Keyring<'p> {
         context: &Context,
     ) -> Result<GenerateSignatureResponse, PluginError> {
         let key = self.key(&request.key_id, context).await?;
-        let signed = key
-            .sign_with_chain(
-                SigningInput::new(request.payload, request.key_spec),
-                context,
-            )
-            .await?;
+        let input = SigningInput::new(request.payload, request.key_spec);
+        let signed = key.sign_with_chain(input, context).await?;
+        let ders = signed.chain.certificates().iter();
         Ok(GenerateSignatureResponse {
             key_id: request.key_id,
             signature: signed.signature,
-            certificate_chain: signed
-                .chain
-                .certificates()
-                .iter()
-                .map(|one| one.as_der().to_vec())
-                .collect(),
+            certificate_chain: ders.map(|one| one.as_der().to_vec()).collect(),
         })
     }
 }
 
 impl Connection {
-    async fn close(self) {
-        drop(self.keys);
-        self.provider.close().await;
-    }
-}
-
-/// A key with what was learnt about it.
-pub(crate) struct UsableKey {
-    key: Rc<dyn OpenKey>,
-    public_key: OnceCell<PublicKey>,
-    chain: OnceCell<CertificateChain>,
-}
-
-pub(crate) struct Signed {
-    pub(crate) signature: RawSignature,
-    pub(crate) chain: CertificateChain,
-}
-
-impl UsableKey {
-    pub(crate) async fn public_key(&self, context: &Context) -> Result<&PublicKey, PluginError> {
-        self.public_key
-            .get_or_try_init(|| self.key.public_key(context))
-            .await
+    fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            provider: OnceCell::new(),
+            keys: RefCell::default(),
+        }
     }
 
-    pub(crate) async fn key_spec(&self, context: &Context) -> Result<KeySpec, PluginError> {
-        key_spec_of(self.public_key(context).await?)
-    }
-
-    /// Signs, and verifies the result with the public key.
-    pub(crate) async fn sign(
+    async fn provider(
         &self,
-        payload: &[u8],
+        kind: &dyn ProviderKind,
         context: &Context,
-    ) -> Result<RawSignature, PluginError> {
-        let input = SigningInput::new(payload.to_vec(), self.key_spec(context).await?);
-        let signature = self.key.sign(&input, context).await?;
-        verified(signature, &input, self.public_key(context).await?)
+    ) -> Result<&Rc<dyn OpenProvider>, PluginError> {
+        self.provider.get_or_try_init(|| kind.open(context)).await
     }
 
-    /// The chain of the key's certificate, complete and in order, valid now by the rules of the specification.
-    pub(crate) async fn chain(&self, context: &Context) -> Result<&CertificateChain, PluginError> {
-        let load = || async {
-            let bundle = self.key.certificates(context).await?;
-            bundle.chain_for(self.public_key(context).await?)
+    /// Where a key is, or will be once it is found. Requests for the same key share it.
+    fn place_for(&self, key_id: &KeyId) -> Rc<OnceCell<Rc<UsableKey>>> {
+        let mut keys = self.keys.borrow_mut();
+        keys.retain(|kept| kept.since.elapsed() < KEY_LIFETIME);
+        if let Some(kept) = keys.iter().find(|kept| kept.id == *key_id) {
+            return Rc::clone(&kept.key);
+        }
+        if keys.len() == MOST_KEPT {
+            keys.remove(0);
+        }
+        let key = Rc::new(OnceCell::new());
+        keys.push(Kept {
+            id: key_id.clone(),
+            since: Instant::now(),
+            key: Rc::clone(&key),
+        });
+        key
+    }
+
+    /// Logs out, unless a request still uses the connection; then its end is that of the request.
+    async fn close(connection: Rc<Self>) {
+        let Some(connection) = Rc::into_inner(connection) else {
+            return;
         };
-        self.chain.get_or_try_init(load).await
+        drop(connection.keys);
+        if let Some(provider) = connection.provider.into_inner() {
+            provider.close().await;
+        }
     }
-
-    /// As [`chain`](Self::chain), but asks the backend for the public key only if the certificates leave a
-    /// doubt about which of them is the leaf.
-    async fn chain_by_certificates(
-        &self,
-        key_spec: KeySpec,
-        context: &Context,
-    ) -> Result<&CertificateChain, PluginError> {
-        let load = || async {
-            let bundle = self.key.certificates(context).await?;
-            match bundle.only_leaf(key_spec) {
-                Some(leaf) => bundle.chain_for(leaf.public_key()),
-                None => bundle.chain_for(self.public_key(context).await?),
-            }
-        };
-        self.chain.get_or_try_init(load).await
-    }
-
-    /// Signs, and returns a chain whose leaf verifies the signature.
-    async fn sign_with_chain(
-        &self,
-        input: SigningInput,
-        context: &Context,
-    ) -> Result<Signed, PluginError> {
-        let (chain, signature) = if self.key.knows_public_key() {
-            // Nothing is signed unless the certificate fits: in an HSM every signature is on record.
-            check_key_spec(self.public_key(context).await?, input.key_spec())?;
-            let chain = self.chain(context).await?;
-            check_rules(chain)?;
-            (chain, self.key.sign(&input, context).await?)
-        } else {
-            // Two services over a network, asked at the same time.
-            tokio::try_join!(
-                self.chain_by_certificates(input.key_spec(), context),
-                self.key.sign(&input, context)
-            )?
-        };
-        let leaf_key = chain.leaf().public_key();
-        check_key_spec(leaf_key, input.key_spec())?;
-        check_rules(chain)?;
-        Ok(Signed {
-            signature: verified(signature, &input, leaf_key)?,
-            chain: chain.clone(),
-        })
-    }
-}
-
-fn key_spec_of(public_key: &PublicKey) -> Result<KeySpec, PluginError> {
-    public_key.key_spec().map_err(|error| {
-        PluginError::validation(format!("the key cannot make Notary signatures: {error}; use RSA with 2048, 3072 or 4096 bits, or the curves P-256, P-384 or P-521"))
-    })
-}
-
-fn check_key_spec(public_key: &PublicKey, expected: KeySpec) -> Result<(), PluginError> {
-    let found = key_spec_of(public_key)?;
-    if found == expected {
-        return Ok(());
-    }
-    Err(PluginError::validation(format!(
-        "the request is for a key of spec {expected}, but the key is {found}"
-    )))
-}
-
-pub(crate) fn check_rules(chain: &CertificateChain) -> Result<(), PluginError> {
-    chain
-        .check_code_signing(Some(OffsetDateTime::now_utc()))
-        .map_err(|violation| {
-            PluginError::validation(format!("the certificate chain cannot be used: {violation}"))
-        })
-}
-
-/// The signature in the protocol's encoding, once the public key has confirmed it.
-fn verified(
-    signature: BackendSignature,
-    input: &SigningInput,
-    public_key: &PublicKey,
-) -> Result<RawSignature, PluginError> {
-    let signature = signature.into_raw(input.key_spec())?;
-    public_key.verify(input.signing_algorithm(), input.payload(), signature.as_bytes()).map_err(|_| {
-        PluginError::error(
-            "the key's signature does not verify with the public key of the certificate: the certificate belongs to another key or key version, or the key service is broken",
-        )
-    })?;
-    Ok(signature)
 }

@@ -113,6 +113,7 @@ mod erased;
 mod error;
 mod exit;
 mod http_status;
+mod key_chain;
 mod keyring;
 pub mod log;
 mod overdue;
@@ -126,6 +127,7 @@ mod setting;
 pub mod settings;
 mod signing;
 mod stdio;
+mod usable_key;
 mod verification;
 
 pub use certificates::{CERTIFICATE_DIRECTORY_LIMIT, CERTIFICATE_FILE_LIMIT, CertificateBundle};

@@ -148,10 +148,11 @@ impl<'p> Session<'p> {
         let answer = command::answer(self.plugin, self.keyring.as_ref(), request, &context);
         let answer = context.deadline().run(answer).await;
         self.overdue.done(frame.id);
-        if let (Err(error), Some(keyring)) = (&answer, &self.keyring)
-            && may_be_cured_by_reopening(error)
-        {
-            let _ = tokio::time::timeout(CLOSING_TIME, keyring.forget(&context)).await;
+        if let Some(keyring) = &self.keyring {
+            if answer.as_ref().is_err_and(may_be_cured_by_reopening) {
+                keyring.forget(&context);
+            }
+            let _ = tokio::time::timeout(CLOSING_TIME, keyring.close_retired()).await;
         }
         answer
     }

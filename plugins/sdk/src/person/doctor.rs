@@ -3,15 +3,13 @@
 use std::{fmt::Write as _, time::Instant};
 
 use notary_plugin_protocol::KeyId;
-use notary_x509::CertificateChain;
 use serde_json::json;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{CommandOutput, key_id_argument};
 use crate::{
-    Context, Diagnosis, PluginDescription, PluginError, Verdict,
-    erased::ProviderKind,
-    keyring::{Keyring, UsableKey, check_rules},
+    Context, Diagnosis, PluginDescription, PluginError, Verdict, erased::ProviderKind,
+    key_chain::KeyChain, keyring::Keyring, usable_key::UsableKey,
 };
 
 pub(super) const NAME: &str = "doctor";
@@ -59,8 +57,8 @@ async fn examine(
     context: &Context,
     diagnosis: &mut Diagnosis,
 ) {
-    match keyring.provider(context).await {
-        Ok(_) => diagnosis.ok("connection", "open, and logged in"),
+    match keyring.open(context).await {
+        Ok(()) => diagnosis.ok("connection", "open, and logged in"),
         Err(error) => return record(diagnosis, "connection", &error),
     }
     let Some(key_id) = key_id else {
@@ -104,8 +102,8 @@ async fn examine_key(key: &UsableKey, context: &Context, diagnosis: &mut Diagnos
     }
 }
 
-fn examine_chain(chain: &CertificateChain, diagnosis: &mut Diagnosis) {
-    if let Err(error) = check_rules(chain) {
+fn examine_chain(chain: &KeyChain, diagnosis: &mut Diagnosis) {
+    if let Err(error) = chain.check_rules() {
         return record(diagnosis, "certificates", &error);
     }
     let Some(first_to_expire) = chain
@@ -128,7 +126,7 @@ fn examine_chain(chain: &CertificateChain, diagnosis: &mut Diagnosis) {
         diagnosis.warning(
             "certificates",
             detail,
-            format!("renew the certificate of \"{}\"", first_to_expire.subject()),
+            format!("renew {}", chain.place_of(first_to_expire)),
         );
     } else {
         diagnosis.ok("certificates", detail);

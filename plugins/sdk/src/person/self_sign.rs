@@ -7,10 +7,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{CommandOutput, key_id_argument, pem_output, subject};
-use crate::{
-    Context, PluginError,
-    keyring::{Keyring, check_rules},
-};
+use crate::{Context, PluginError, keyring::Keyring};
 
 pub(super) const NAME: &str = "self-sign";
 
@@ -55,7 +52,9 @@ pub(super) async fn run(
         .map_err(refused)?;
     let signature = key.sign(unsigned.to_be_signed(), context).await?;
     let certificate = unsigned.assemble(signature.as_bytes()).map_err(refused)?;
-    check_rules(&CertificateChain::new(vec![certificate.clone()]).map_err(refused)?)?;
+    CertificateChain::new(vec![certificate.clone()])
+        .and_then(|chain| Ok(chain.check_code_signing(Some(OffsetDateTime::now_utc()))?))
+        .map_err(refused)?;
     let pem = certificate.to_pem();
     let json = json!({
         "keyId": key_id.as_str(),
