@@ -42,6 +42,16 @@ countryName = supplied
 stateOrProvinceName = supplied
 organizationName = supplied
 commonName = supplied
+[tsa]
+serial = tsa.serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256,sha384,sha512
+accuracy = secs:1
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
 [responder]
 keyUsage = critical,digitalSignature
 extendedKeyUsage = OCSPSigning
@@ -67,18 +77,16 @@ impl Authority {
              -subj {} -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign",
             distinguished_name("root")
         ));
-        authority.issue("responder");
+        authority.write("tsa.serial", "01");
+        authority.issue("responder", "responder");
+        authority.issue("tsa", "tsa_certificate");
         for subject in subjects {
-            authority.issue(subject.name);
+            authority.issue(subject.name, subject.name);
             if subject.revoked {
-                let certificate = format!("{}.pem", subject.name);
-                authority.openssl(&format!(
-                    "ca -config openssl.cnf -revoke {certificate} -crl_reason keyCompromise"
-                ));
+                authority.revoke(subject.name);
             }
         }
-        authority.openssl("ca -config openssl.cnf -gencrl -out ca.crl.pem");
-        authority.openssl("crl -in ca.crl.pem -outform DER -out ca.crl");
+        authority.issue_crl();
         for subject in subjects {
             authority.answer(subject.name);
         }
@@ -97,14 +105,34 @@ impl Authority {
         std::fs::write(self.path().join(name), content).unwrap();
     }
 
-    fn issue(&self, name: &str) {
+    pub(crate) fn revoke(&self, name: &str) {
+        self.openssl(&format!(
+            "ca -config openssl.cnf -revoke {name}.pem -crl_reason keyCompromise"
+        ));
+    }
+
+    pub(crate) fn issue_crl(&self) {
+        self.openssl("ca -config openssl.cnf -gencrl -out ca.crl.pem");
+        self.openssl("crl -in ca.crl.pem -outform DER -out ca.crl");
+    }
+
+    /// The timestamping authority's response to a request.
+    pub(crate) fn stamp(&self, request: &[u8]) -> Option<Vec<u8>> {
+        std::fs::write(self.path().join("tsa.request"), request).unwrap();
+        self.openssl(
+            "ts -reply -config openssl.cnf -section tsa -queryfile tsa.request -out tsa.response",
+        );
+        self.read("tsa.response")
+    }
+
+    fn issue(&self, name: &str, section: &str) {
         let subject = distinguished_name(name);
         self.openssl(&format!(
             "req -new -config /dev/null -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr \
              -subj {subject}"
         ));
         self.openssl(&format!(
-            "ca -batch -notext -config openssl.cnf -extensions {name} -in {name}.csr -out {name}.pem"
+            "ca -batch -notext -config openssl.cnf -extensions {section} -in {name}.csr -out {name}.pem"
         ));
         let chain = [
             self.read(&format!("{name}.pem")).unwrap(),
@@ -149,6 +177,10 @@ fn configuration(served: &str, dead: &str, subjects: &[Subject]) -> String {
         Place::Served => served,
         Place::Dead => dead,
     };
+    text.push_str(&format!(
+        "[tsa_certificate]\nkeyUsage = critical,digitalSignature\nextendedKeyUsage = critical,timeStamping\n\
+         crlDistributionPoints = URI:{served}/ca.crl\n"
+    ));
     for Subject {
         name, ocsp, crl, ..
     } in subjects

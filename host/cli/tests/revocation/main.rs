@@ -62,7 +62,11 @@ impl Site {
         let authority = Authority::new(&url_of(&listener), &dead, SUBJECTS)?;
         let authority = std::sync::Arc::new(authority);
         let files = authority.clone();
-        let server = Server::new(listener, Box::new(move |name| files.read(name)));
+        let look_up = move |name: &str, body: &[u8]| match name {
+            "tsa" => Some(("application/timestamp-reply", files.stamp(body)?)),
+            file => Some(("application/octet-stream", files.read(file)?)),
+        };
+        let server = Server::new(listener, Box::new(look_up));
         let directory = tempfile::tempdir().unwrap();
         let site = Self {
             directory,
@@ -103,18 +107,24 @@ impl Site {
                 )
             })
             .collect();
-        let store = self.path("config/truststore/x509/ca/test");
-        fs::create_dir_all(&store).unwrap();
-        fs::copy(ca.join("ca.pem"), store.join("ca.pem")).unwrap();
+        for store_type in ["ca", "tsa"] {
+            let store = self.path(&format!("config/truststore/x509/{store_type}/test"));
+            fs::create_dir_all(&store).unwrap();
+            fs::copy(ca.join("ca.pem"), store.join("ca.pem")).unwrap();
+        }
         let keys = format!(r#"{{"keys": [{}]}}"#, keys.join(", "));
         fs::write(self.path("config/signingkeys.json"), keys).unwrap();
         self.set_level(r#"{"level": "strict"}"#);
     }
 
     fn set_level(&self, verification: &str) {
+        self.set_policy(verification, r#"["ca:test"]"#);
+    }
+
+    fn set_policy(&self, verification: &str, stores: &str) {
         let policy = format!(
             r#"{{"version": "1.0", "trustPolicies": [{{"name": "test", "registryScopes": ["*"],
-                "signatureVerification": {verification}, "trustStores": ["ca:test"],
+                "signatureVerification": {verification}, "trustStores": {stores},
                 "trustedIdentities": ["x509.subject: C=GB, ST=England, O=Example"]}}]}}"#
         );
         fs::write(self.path("config/trustpolicy.json"), policy).unwrap();
@@ -188,6 +198,75 @@ fn find_notation() -> Option<PathBuf> {
         println!("skipped: notation is not installed");
     }
     found
+}
+
+/// Asserts that both come to this verdict, each with a cache of its own.
+fn assert_both(site: &Site, notation: &Path, name: &str, trusted: bool) {
+    site.forget_crls();
+    let ours = site.verify(name, &[]);
+    assert_eq!(ours.status.success(), trusted, "apostille: {}", text(&ours));
+    site.forget_crls();
+    let layout = site.layout(name);
+    let usual = ["verify", "--oci-layout", "--scope", "local/test", &layout];
+    let theirs = site.run(notation, &usual);
+    assert_eq!(
+        theirs.status.success(),
+        trusted,
+        "notation: {}",
+        text(&theirs)
+    );
+}
+
+#[test]
+fn notation_comes_to_the_same_verdicts_about_timestamps_and_their_authority() {
+    const WITH_TSA: &str = r#"["ca:test", "tsa:test"]"#;
+    let Some(notation) = find_notation() else {
+        return;
+    };
+    let Some(site) = Site::new() else { return };
+    let stamped = "stamped";
+    copy_layout(&site.path(stamped));
+    let (layout, root) = (site.layout(stamped), site.authority.path().join("ca.pem"));
+    let url = format!("{}/tsa", site.server.url());
+    let signed = site.run(
+        &notation,
+        &[
+            "sign",
+            "--key",
+            "none",
+            "--timestamp-url",
+            &url,
+            "--timestamp-root-cert",
+            root.to_str().unwrap(),
+            "--oci-layout",
+            &layout,
+        ],
+    );
+    assert!(signed.status.success(), "{}", text(&signed));
+
+    site.set_policy(r#"{"level": "strict"}"#, WITH_TSA);
+    assert_both(&site, &notation, stamped, true);
+    assert_both(&site, &notation, "none", false);
+    site.set_policy(
+        r#"{"level": "strict", "verifyTimestamp": "afterCertExpiry"}"#,
+        WITH_TSA,
+    );
+    assert_both(&site, &notation, stamped, true);
+    assert_both(&site, &notation, "none", true);
+
+    site.authority.revoke("tsa");
+    site.authority.issue_crl();
+    assert_both(&site, &notation, stamped, true);
+    site.set_policy(r#"{"level": "strict"}"#, WITH_TSA);
+    assert_both(&site, &notation, stamped, false);
+    let refused = site.verify(stamped, &[]);
+    assert!(
+        text(&refused).contains("timestamping certificate"),
+        "{}",
+        text(&refused)
+    );
+    site.set_level(r#"{"level": "strict"}"#);
+    assert_both(&site, &notation, stamped, true);
 }
 
 /// What is expected of the level strict: nothing, or a word of the refusal.

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 
 /// Serves what `look_up` finds by the first segment of the path, whether by GET or POST, as long as it is there.
 pub(crate) struct Server {
+    url: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-type LookUp = Box<dyn Fn(&str) -> Option<Vec<u8>> + Send>;
+/// Content type and content, from the name and the body of the request.
+type LookUp = Box<dyn Fn(&str, &[u8]) -> Option<(&'static str, Vec<u8>)> + Send>;
 
 impl Server {
     pub(crate) fn new(listener: TcpListener, look_up: LookUp) -> Self {
+        let url = url_of(&listener);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = asked.clone();
         std::thread::spawn(move || {
@@ -20,7 +23,11 @@ impl Server {
                 let _ = serve(stream, &look_up, &log);
             }
         });
-        Self { asked }
+        Self { url, asked }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// What was asked since the last time.
@@ -50,20 +57,21 @@ fn serve(mut stream: TcpStream, look_up: &LookUp, log: &Mutex<Vec<String>>) -> s
             }
         }
     }
-    reader.take(length).read_to_end(&mut Vec::new())?;
+    let mut posted = Vec::new();
+    reader.take(length).read_to_end(&mut posted)?;
     let name = request
         .split(['/', ' '])
         .nth(2)
         .unwrap_or_default()
         .to_owned();
-    let (status, body) = match look_up(&name) {
-        Some(body) => ("200 OK", body),
-        None => ("404 Not Found", Vec::new()),
+    let (status, (kind, body)) = match look_up(&name, &posted) {
+        Some(found) => ("200 OK", found),
+        None => ("404 Not Found", ("text/plain", Vec::new())),
     };
     log.lock().unwrap().push(name);
     let length = body.len();
     stream.write_all(
-        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
+        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
             .as_bytes(),
     )?;
     stream.write_all(&body)
