@@ -13,7 +13,7 @@ pub fn markdown() -> String {
     tree.build();
     let mut page = String::from(
         "# Commands\n\n\
-         This page is generated from the program (`cargo test -p apostille` checks it; with \
+         This page is generated from the program (`cargo test -p apostille --test commands_page` checks it; with \
          `UPDATE_COMMANDS_PAGE=1` it writes it). Every command takes `-h` and `--help`.\n\n\
          Called under the name `notation`, the program behaves the same, and every failure exits with 1.\n\n",
     );
