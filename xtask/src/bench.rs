@@ -8,7 +8,6 @@ mod table;
 
 use crate::process::TaskError;
 use clap::{Args, Subcommand};
-pub(crate) use measure::ProbeOptions;
 
 /// Options of `cargo xtask bench`.
 #[derive(Args)]
@@ -37,12 +36,4 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
         Suite::Sign(options) => single::sign(options),
         Suite::Verify(options) => single::verify(options),
     }
-}
-
-/// The other end of a measurement: runs one command in this small process.
-///
-/// # Errors
-/// As [`run`].
-pub(crate) fn probe(options: &ProbeOptions) -> Result<(), TaskError> {
-    measure::probe(options)
 }

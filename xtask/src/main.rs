@@ -33,9 +33,6 @@ enum Task {
     Test(test::Options),
     /// Measure, with both sides of every comparison in one run.
     Bench(bench::Options),
-    /// Run one command and print its wall time and peak memory; `bench` calls this.
-    #[command(hide = true)]
-    BenchProbe(bench::ProbeOptions),
     /// Write the JSON Schemas of the plugin protocol, or check them.
     Schemas(schemas::Options),
     /// The real servers and tokens that tests use.
@@ -47,7 +44,6 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
-        Task::BenchProbe(options) => bench::probe(&options),
         Task::Schemas(options) => schemas::run(&options),
         Task::Servers(options) => servers::run(&options),
     };

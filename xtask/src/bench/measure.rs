@@ -1,16 +1,15 @@
 //! Wall time and peak memory of whole processes.
 //!
-//! Each run is started by a small process of its own (`cargo xtask bench-probe`), since the system
-//! keeps peak memory per parent, as the largest of all children. The commands of a comparison run in
+//! Each run is started by a small process of its own (`bench-probe`): the system keeps peak memory per
+//! parent, as the largest of all children, and counts what the parent had when the child was started. The commands of a comparison run in
 //! turn, A B C A B C, so that a machine that gets slower does so for all of them.
 
-use crate::process::TaskError;
-use clap::Args;
-use nix::sys::resource::{UsageWho, getrusage};
+use crate::home::programs_directory;
+use crate::process::{TaskError, cargo, run as show_and_run};
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 /// A command to measure.
 pub(super) struct Subject {
@@ -56,9 +55,10 @@ pub(super) fn in_turn(subjects: &[Subject], runs: usize) -> Result<Vec<Measureme
             peak_kib: 0,
         })
         .collect();
+    let probe = build_probe()?;
     for run in 0..=runs {
         for (subject, measurement) in subjects.iter().zip(&mut measurements) {
-            let (wall, peak_kib) = one_run(subject)?;
+            let (wall, peak_kib) = one_run(&probe, subject)?;
             if run > 0 {
                 measurement.wall.push(wall);
                 measurement.peak_kib = measurement.peak_kib.max(peak_kib);
@@ -71,21 +71,26 @@ pub(super) fn in_turn(subjects: &[Subject], runs: usize) -> Result<Vec<Measureme
     Ok(measurements)
 }
 
-fn one_run(subject: &Subject) -> Result<(Duration, u64), TaskError> {
-    let this =
-        std::env::current_exe().map_err(TaskError::file(std::path::Path::new("cargo xtask")))?;
-    let mut command = Command::new(this);
-    command
-        .arg("bench-probe")
-        .arg("--")
-        .arg(&subject.program)
-        .args(&subject.arguments)
-        .envs(
-            subject
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        );
+fn build_probe() -> Result<PathBuf, TaskError> {
+    show_and_run(&mut cargo([
+        "build",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--bin",
+        "bench-probe",
+    ]))?;
+    Ok(programs_directory()?.join("bench-probe"))
+}
+
+fn one_run(probe: &Path, subject: &Subject) -> Result<(Duration, u64), TaskError> {
+    let mut command = Command::new(probe);
+    command.arg(&subject.program).args(&subject.arguments).envs(
+        subject
+            .environment
+            .iter()
+            .map(|(name, value)| (name, value)),
+    );
     if let Some(directory) = &subject.directory {
         command.current_dir(directory);
     }
@@ -110,43 +115,6 @@ fn parse(answer: &str) -> Option<(Duration, u64)> {
         Duration::from_nanos(nanoseconds.parse().ok()?),
         kib.parse().ok()?,
     ))
-}
-
-/// Options of `cargo xtask bench-probe`.
-#[derive(Args)]
-pub(crate) struct ProbeOptions {
-    /// The command to run once.
-    #[arg(last = true, required = true)]
-    command: Vec<OsString>,
-}
-
-/// Runs the command once with nothing on its input and prints nanoseconds and KiB.
-pub(super) fn probe(options: &ProbeOptions) -> Result<(), TaskError> {
-    let Some((program, arguments)) = options.command.split_first() else {
-        return Err(TaskError::Check("no command".to_owned()));
-    };
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let start = Instant::now();
-    let status = command.status().map_err(|source| TaskError::Start {
-        command: program.to_string_lossy().into_owned(),
-        source,
-    })?;
-    let wall = start.elapsed();
-    if !status.success() {
-        return Err(TaskError::Failed {
-            command: crate::process::shown(&command),
-            status,
-        });
-    }
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
-        .map_err(|error| TaskError::Check(format!("getrusage: {error}")))?;
-    println!("{} {}", wall.as_nanos(), usage.max_rss());
-    Ok(())
 }
 
 #[cfg(test)]
