@@ -186,15 +186,41 @@ fn a_violation_names_file_statement_and_field() {
     );
     assert!(
         text.contains(
-            "\n  statement \"second\", trustPolicies[1].trustedIdentities[1]: ST is missing"
+            "\n  statement \"second\", trustPolicies[1].trustedIdentities[1] (line 1, column "
         ),
         "{text}"
     );
     assert!(
         text.contains(
-            "\n  statement \"second\", trustPolicies[1].registryScopes[0]: the scope `a/b`"
+            "\n  statement \"second\", trustPolicies[1].registryScopes[0] (line 1, column "
         ),
         "{text}"
+    );
+}
+
+#[test]
+fn a_violation_is_located_by_line_and_column() {
+    let text = "{\n  \"version\": \"1.0\",\n  \"trustPolicies\": [\n    {\n      \"name\": \"n\",\n      \"registryScopes\": [\"a/b\",\n        \"A/B\"],\n      \"signatureVerification\": {\"level\": \"lax\"},\n      \"trustStores\": [\"ca:a\"]\n    }\n  ]\n}";
+    let error = OciTrustPolicy::parse(text.as_bytes(), "p.json").unwrap_err();
+    let PolicyError::Invalid { violations, .. } = &error else {
+        panic!("{error}");
+    };
+    let mut found: Vec<_> = violations
+        .iter()
+        .map(|violation| {
+            let position = violation.position.unwrap();
+            (violation.field.as_str(), position.line, position.column)
+        })
+        .collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("trustPolicies[0].registryScopes[1]", 7, 9),
+            ("trustPolicies[0].signatureVerification.level", 8, 33),
+            // It is missing, and should be in the statement.
+            ("trustPolicies[0].trustedIdentities", 4, 5),
+        ]
     );
 }
 
@@ -478,6 +504,21 @@ fn a_policy_file_that_is_a_link_or_a_directory_is_refused() {
 }
 
 proptest! {
+    #[test]
+    fn the_place_of_a_violation_is_inside_the_document(
+        text in r#"\{("version": ?"[01.]{1,3}",\n? *)?"trustPolicies": ?\[(\{"(name|x|level)": ?("a\\\\"|\[1, ?2\]|null)\},?\n){0,3}\]?\}"#,
+    ) {
+        if let Err(PolicyError::Invalid { violations, .. }) = OciTrustPolicy::parse(text.as_bytes(), "f") {
+            for violation in violations {
+                let Some(position) = violation.position else {
+                    continue;
+                };
+                let line = text.lines().nth(position.line - 1).unwrap();
+                prop_assert!(position.column <= line.len());
+            }
+        }
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(OciTrustPolicy::parse(&bytes, "f").is_err());

@@ -31,12 +31,19 @@ fn broken(kind: &str, change: impl FnOnce(&mut Value)) -> String {
     }
 }
 
-/// The first violation, without the words that all have in common.
+/// The violations, without the words that all have in common and the places, which are all in the first line.
 fn violation(kind: &str, change: impl FnOnce(&mut Value)) -> String {
     let text = broken(kind, change);
-    text.strip_prefix("the trust policy policy.json is not valid: ")
-        .unwrap_or_else(|| panic!("{text}"))
-        .to_owned()
+    let violations = text
+        .strip_prefix("the trust policy policy.json is not valid: ")
+        .unwrap_or_else(|| panic!("{text}"));
+    let mut parts = violations.split(" (line 1, column ");
+    let mut found = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (_, rest) = part.split_once(')').unwrap();
+        found.push_str(rest);
+    }
+    found
 }
 
 fn set(document: &mut Value, pointer: &str, value: Value) {

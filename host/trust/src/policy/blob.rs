@@ -41,7 +41,7 @@ impl BlobTrustPolicy {
                 statement(index, source, &mut names, &mut has_global, &mut report)
             })
             .collect();
-        let violations = report.into_violations();
+        let violations = report.into_violations(bytes);
         if !violations.is_empty() {
             return Err(PolicyError::Invalid {
                 file: file.to_owned(),

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::json::MAX_POLICY_SIZE;
 use super::level::{Action, Check};
+use super::position::Position;
 use super::validate::MAX_IDENTITIES;
 use crate::identity::IdentityError;
 use crate::store::StoreNameError;
@@ -108,6 +109,9 @@ pub struct Violation {
     pub statement: Option<String>,
     /// The member, such as `trustPolicies[2].trustedIdentities[0]`.
     pub field: String,
+    /// Where it stands in the document; of a member that is missing, what it should be in, unless that is the
+    /// whole document.
+    pub position: Option<Position>,
     /// The rule.
     pub rule: PolicyRule,
 }
@@ -117,7 +121,11 @@ impl fmt::Display for Violation {
         if let Some(name) = &self.statement {
             write!(f, "statement \"{name}\", ")?;
         }
-        write!(f, "{}: {}", self.field, self.rule)
+        f.write_str(&self.field)?;
+        if let Some(position) = self.position {
+            write!(f, " ({position})")?;
+        }
+        write!(f, ": {}", self.rule)
     }
 }
 

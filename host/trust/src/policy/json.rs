@@ -59,6 +59,7 @@ pub(super) fn decode<T: DeserializeOwned>(
             Some(right) => misspelled.push(Violation {
                 statement: None,
                 field,
+                position: None,
                 rule: PolicyRule::MemberCase { right },
             }),
             None => unknown_members.push(field),

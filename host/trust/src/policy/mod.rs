@@ -10,6 +10,7 @@ mod file;
 mod json;
 mod level;
 mod oci;
+mod position;
 mod schema;
 mod scope;
 mod source;
@@ -22,6 +23,7 @@ pub use file::{BLOB_POLICY_FILE, LEGACY_OCI_POLICY_FILE, OCI_POLICY_FILE, read_p
 pub use json::MAX_POLICY_SIZE;
 pub use level::{Action, Check, Level, SignatureVerification, VerifyTimestamp};
 pub use oci::OciTrustPolicy;
+pub use position::Position;
 pub use schema::{PolicySchemaFile, blob_schema, oci_schema, schema_files};
 pub use scope::{RegistryScopes, is_repository};
 pub use statement::{

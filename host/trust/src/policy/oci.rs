@@ -44,7 +44,7 @@ impl OciTrustPolicy {
                 statement(index, source, &mut names, &mut scopes, &mut report)
             })
             .collect();
-        let violations = report.into_violations();
+        let violations = report.into_violations(bytes);
         if !violations.is_empty() {
             return Err(PolicyError::Invalid {
                 file: file.to_owned(),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::error::{PolicyRule, Violation};
 use super::level::{Action, Check, Level, SignatureVerification, VerifyTimestamp};
+use super::position::locate;
 use super::source::VerificationSource;
 use super::statement::TrustStatement;
 use crate::identity::TrustedIdentity;
@@ -71,6 +72,7 @@ impl Report {
         self.violations.push(Violation {
             statement,
             field,
+            position: None,
             rule,
         });
     }
@@ -79,7 +81,11 @@ impl Report {
         self.broken(place, PolicyRule::Missing { hint });
     }
 
-    pub(super) fn into_violations(self) -> Vec<Violation> {
+    /// What is wrong with the document whose text is `json`.
+    pub(super) fn into_violations(mut self, json: &[u8]) -> Vec<Violation> {
+        if !self.violations.is_empty() {
+            locate(&mut self.violations, json);
+        }
         self.violations
     }
 }
