@@ -3,8 +3,11 @@
 //! never meet and nothing of the user's own configuration is touched.
 
 pub mod registry;
+mod server_process;
 pub mod soft_hsm;
 pub mod tools;
+pub mod vault;
 pub mod workspace;
 
 pub use soft_hsm::{SoftHsm, SoftHsmError, TokenKey};
+pub use vault::{VaultServer, VaultServerError, VaultServerOptions};

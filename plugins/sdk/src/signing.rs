@@ -104,6 +104,18 @@ pub trait SigningKey: 'static {
     /// # Errors
     /// Whatever keeps them from being read.
     async fn certificates(&self, context: &Context) -> Result<CertificateBundle, PluginError>;
+
+    /// Says why a signature did not verify with the key of its certificate, when the backend can find out:
+    /// that the certificate belongs to an earlier version of the key, say. Asked only then; `None` leaves it
+    /// at what the SDK knows.
+    fn explain_mismatch(
+        &self,
+        leaf: &PublicKey,
+        context: &Context,
+    ) -> impl Future<Output = Option<PluginError>> {
+        let _ = (leaf, context);
+        std::future::ready(None)
+    }
 }
 
 /// What is to be signed: the payload, and its digest for backends that take that.

@@ -105,17 +105,24 @@ impl UsableKey {
         };
         check_key_spec(chain.leaf().public_key(), input.key_spec())?;
         chain.check_rules()?;
-        let signature = verified(signature, &input, chain.leaf().public_key())?.ok_or_else(|| {
-            PluginError::error(format!(
-                "the key's signature does not verify with certificate {}: it belongs to another key or key version, or the key service is broken",
-                chain.place_of(chain.leaf())
-            ))
-        })?;
+        let leaf_key = chain.leaf().public_key();
+        let Some(signature) = verified(signature, &input, leaf_key)? else {
+            let explained = self.key.explain_mismatch(leaf_key, context).await;
+            return Err(explained.unwrap_or_else(|| mismatch(chain)));
+        };
         Ok(Signed {
             signature,
             chain: chain.clone(),
         })
     }
+}
+
+/// What is known without asking the backend why a signature does not verify.
+fn mismatch(chain: &KeyChain) -> PluginError {
+    PluginError::error(format!(
+        "the key's signature does not verify with certificate {}: it belongs to another key or key version, or the key service is broken",
+        chain.place_of(chain.leaf())
+    ))
 }
 
 fn key_spec_of(public_key: &PublicKey) -> Result<KeySpec, PluginError> {

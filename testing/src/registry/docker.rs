@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use super::RegistryServerError;
-use super::process::ServerProcess;
+use crate::server_process::{ServerProcess, StartError};
 use crate::tools::find_tool;
 
 /// The user that a registry with a password knows.
@@ -63,9 +63,7 @@ impl DockerRegistry {
                         format!("{USER}:{PASSWORD_HASH}\n"),
                     )
                 })
-                .map_err(RegistryServerError::io(
-                    "write the registry's configuration",
-                ))?;
+                .map_err(StartError::io("write the registry's configuration"))?;
             let mut command = Command::new(&program);
             command.arg("serve").arg(configuration);
             Ok(command)

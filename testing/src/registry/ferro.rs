@@ -5,7 +5,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::RegistryServerError;
-use super::process::ServerProcess;
+use crate::server_process::ServerProcess;
 use crate::tools::find_tool;
 
 /// A registry with the referrers API (it filters by artifact type and answers with `OCI-Subject`),

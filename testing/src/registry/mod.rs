@@ -11,12 +11,12 @@
 mod docker;
 mod ferro;
 mod misbehaving;
-mod process;
 
 pub use docker::{DockerRegistry, DockerRegistryOptions, PASSWORD, USER};
 pub use ferro::FerroRegistry;
 pub use misbehaving::{Answer, MisbehavingProxy, ProxiedRequest};
 
+use crate::server_process::StartError;
 use crate::tools::ToolMissing;
 
 /// Why a registry could not be started.
@@ -47,5 +47,14 @@ pub enum RegistryServerError {
 impl RegistryServerError {
     fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, source }
+    }
+}
+
+impl From<StartError> for RegistryServerError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Io(action, source) => Self::Io { action, source },
+            StartError::NotReady(log) => Self::NotReady { log },
+        }
     }
 }

@@ -76,7 +76,7 @@ impl PluginDescription {
                 table,
                 "| {} | {} | {meaning} | {} |",
                 code(setting.config_key()),
-                code(setting.environment),
+                variables(setting),
                 code(setting.default)
             );
         }
@@ -84,11 +84,21 @@ impl PluginDescription {
     }
 }
 
+/// `` `BAO_ADDR`, `VAULT_ADDR` ``
+fn variables(setting: &Setting) -> String {
+    let quoted: Vec<String> = setting
+        .variables()
+        .map(|variable| format!("`{variable}`"))
+        .collect();
+    quoted.join(", ")
+}
+
 /// `module / PKCS11_MODULE`
 fn names(setting: &Setting, separator: &str) -> String {
-    [setting.config_key(), setting.environment]
+    setting
+        .config_key()
         .into_iter()
-        .flatten()
+        .chain(setting.variables())
         .collect::<Vec<_>>()
         .join(separator)
 }
