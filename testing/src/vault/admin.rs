@@ -77,6 +77,16 @@ impl Admin {
         path: &str,
         body: Option<&Value>,
     ) -> Result<AdminAnswer, VaultServerError> {
+        self.send_with(method, path, body, None)
+    }
+
+    fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        wrap_for: Option<&str>,
+    ) -> Result<AdminAnswer, VaultServerError> {
         let named = |source| VaultServerError::Http {
             request: format!("{method} {path}"),
             source,
@@ -88,6 +98,9 @@ impl Admin {
             .header("X-Vault-Token", &self.token);
         if let Some(namespace) = &self.namespace {
             request = request.header("X-Vault-Namespace", namespace);
+        }
+        if let Some(duration) = wrap_for {
+            request = request.header("X-Vault-Wrap-TTL", duration);
         }
         if let Some(body) = body {
             request = request.body(body.to_string());
@@ -131,7 +144,24 @@ impl Admin {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, VaultServerError> {
-        let answer = self.send(method, path, body)?;
+        Self::agreed(method, path, self.send(method, path, body)?)
+    }
+
+    /// Writes, and has the answer wrapped for a duration such as `10m`.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn wrapped(
+        &self,
+        path: &str,
+        body: &Value,
+        duration: &str,
+    ) -> Result<Value, VaultServerError> {
+        let answer = self.send_with("POST", path, Some(body), Some(duration))?;
+        Self::agreed("POST", path, answer)
+    }
+
+    fn agreed(method: &str, path: &str, answer: AdminAnswer) -> Result<Value, VaultServerError> {
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }

@@ -58,6 +58,8 @@ impl VaultServer {
         if options.tls {
             write_certificates(directory.path())?;
         }
+        fs::create_dir(directory.path().join("data"))
+            .map_err(VaultServerError::io("make the directory for the data"))?;
         let process = start(&program, directory.path(), options, None)?;
         let mut server = Self {
             port: process.port,
@@ -144,6 +146,16 @@ impl VaultServer {
             false => None,
         };
         Admin::new(&self.address(), ca.as_deref(), token)
+    }
+
+    /// Wraps a value for ten minutes and gives the token that unwraps it.
+    ///
+    /// # Errors
+    /// [`VaultServerError::Refused`].
+    pub fn wrap(&self, value: &Value) -> Result<String, VaultServerError> {
+        let answer = self.admin()?.wrapped("sys/wrapping/wrap", value, "10m")?;
+        let token = answer["wrap_info"]["token"].as_str();
+        Ok(token.unwrap_or_default().to_owned())
     }
 
     /// What the audit log holds so far, one JSON object a line.
@@ -233,7 +245,10 @@ fn configure(directory: &Path, port: u16, second: u16, options: VaultServerOptio
     let directory = directory.display();
     let scheme = if options.tls { "https" } else { "http" };
     let storage = match options.durable {
-        true => format!("storage \"file\" {{\n  path = \"{directory}/data\"\n}}\n"),
+        // The one kind of storage on disk that both projects have.
+        true => format!(
+            "storage \"raft\" {{\n  path = \"{directory}/data\"\n  node_id = \"test\"\n  performance_multiplier = 1\n}}\n"
+        ),
         false => "storage \"inmem\" {}\n".to_owned(),
     };
     let tls = match options.tls {

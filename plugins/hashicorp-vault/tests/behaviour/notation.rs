@@ -1,0 +1,105 @@
+//! The stock `notation` signs with this plugin, and verifies what it signed. It is found by `NOTATION_BIN`
+//! or on the `PATH`; without it the test says that it was skipped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use notary_plugin_protocol::KeySpec;
+
+use crate::vault::{key, kind, root, self_signed, shared};
+
+const POLICY: &str = r#"{"version":"1.0","trustPolicies":[{"name":"demo","registryScopes":["local/demo"],
+    "signatureVerification":{"level":"strict"},"trustStores":["ca:demo"],"trustedIdentities":["*"]}]}"#;
+
+#[test]
+fn notation_signs_and_verifies_with_a_key_of_each_spec_in_both_formats() {
+    let Some(server) = shared() else { return };
+    let Some(notation) = find_notation() else {
+        println!("skipped: no `notation` on the PATH, and NOTATION_BIN is not set");
+        return;
+    };
+    let plugin = root(&server);
+    let home = plugin.home().join("notation");
+    let installed = home.join("plugins/hashicorp-vault");
+    let store = home.join("truststore/x509/ca/demo");
+    fs::create_dir_all(&installed).unwrap();
+    fs::create_dir_all(&store).unwrap();
+    fs::copy(
+        env!("CARGO_BIN_EXE_notation-hashicorp-vault"),
+        installed.join("notation-hashicorp-vault"),
+    )
+    .unwrap();
+    fs::write(home.join("trustpolicy.json"), POLICY).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(&notation)
+            .args(arguments)
+            .env("HOME", plugin.home())
+            .env("NOTATION_CONFIG", &home)
+            .env("NOTATION_EXPERIMENTAL", "1")
+            .env("VAULT_ADDR", server.address())
+            .env("VAULT_TOKEN", server.root_token())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+    };
+    for key_spec in KeySpec::ALL {
+        let name = key(&server.admin().unwrap(), kind(*key_spec));
+        let pem = self_signed(&plugin, &name);
+        let chain = plugin.file(&format!("{name}.pem"), &pem);
+        fs::write(store.join(format!("{name}.pem")), &pem).unwrap();
+        let certificates = format!("certificates={}", chain.display());
+        run(&[
+            "key",
+            "add",
+            &name,
+            "--plugin",
+            "hashicorp-vault",
+            "--id",
+            &name,
+            "--plugin-config",
+            &certificates,
+        ]);
+        for format in ["jws", "cose"] {
+            let layout = copy_of_the_layout(&home.join(format!("{name}-{format}")));
+            run(&[
+                "sign",
+                "--key",
+                &name,
+                "--signature-format",
+                format,
+                "--oci-layout",
+                &layout,
+            ]);
+            run(&["verify", "--oci-layout", &layout, "--scope", "local/demo"]);
+        }
+    }
+}
+
+fn find_notation() -> Option<PathBuf> {
+    std::env::var_os("NOTATION_BIN")
+        .map(PathBuf::from)
+        .or_else(|| apostille_testing::tools::find_tool("notation").ok())
+        .filter(|path| path.is_file())
+}
+
+/// Copies the reference layout and gives the reference of the image in it.
+fn copy_of_the_layout(to: &Path) -> String {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/reference/notation-go/oci-layout");
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        fs::create_dir_all(to.join(&folder)).unwrap();
+        for entry in fs::read_dir(from.join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else {
+                fs::copy(entry.path(), to.join(path)).unwrap();
+            }
+        }
+    }
+    format!("{}:v2", to.display())
+}
