@@ -44,7 +44,8 @@ impl std::fmt::Debug for RegistryFlags {
 /// Which key signs, and the format of the envelope.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SignerFlags {
-    /// Name of a key that was added with "key add". Not together with --id and --plugin
+    /// Name of a key that was added with "key add", or a key's URI: awskms:///..., azurekms://..., hashivault://...,
+    /// pkcs11:... Not together with --id and --plugin
     #[arg(short, long, value_name = "string", allow_hyphen_values = true)]
     pub key: Option<String>,
     /// Key id, as the plugin knows it (with --plugin). Not together with --key

@@ -141,10 +141,9 @@ impl PolicyFile {
     fn remove_legacy(self, application: &mut Application<'_>) -> Result<(), Failure> {
         let legacy = application.directories.legacy_trust_policy();
         match std::fs::remove_file(&legacy) {
-            Ok(()) => application.console.line(format!(
-                "Delete old trust policy configuration {}",
-                legacy.display()
-            )),
+            Ok(()) => application
+                .console
+                .line("Deleted old trust policy configuration trustpolicy.json."),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => {
                 let text = format!(
@@ -157,20 +156,28 @@ impl PolicyFile {
         }
     }
 
-    /// Reads a document that the user wants to import.
+    /// Reads a document somewhere, unchecked.
     ///
     /// # Errors
-    /// It cannot be read, is too large or breaks a rule.
-    pub fn read_import(self, path: &Path) -> Result<(Vec<u8>, Vec<String>), Failure> {
+    /// It cannot be read, or is too large.
+    pub fn read_document(self, path: &Path) -> Result<Vec<u8>, Failure> {
         let limit = u64::try_from(MAX_POLICY_SIZE).unwrap_or(u64::MAX);
-        let contents = durable_file::read_limited(path, limit).map_err(|error| {
+        durable_file::read_limited(path, limit).map_err(|error| {
             let word = self.word();
             let doing = format!(
                 "failed to read {word} trust policy configuration {}",
                 path.display()
             );
             Failure::because(FailureKind::General, doing, &error)
-        })?;
+        })
+    }
+
+    /// Reads a document that the user wants to import.
+    ///
+    /// # Errors
+    /// It cannot be read, is too large or breaks a rule.
+    pub fn read_import(self, path: &Path) -> Result<(Vec<u8>, Vec<String>), Failure> {
+        let contents = self.read_document(path)?;
         let warnings = self
             .check(&contents, path)
             .map_err(|error| Failure::new(FailureKind::Policy, chain_of(&error)))?;

@@ -10,7 +10,8 @@ use crate::config_file::{ConfigFile, ConfigFileError};
 use crate::durable_file;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::SignerFlags;
-use crate::signing_keys::{KeySource, SigningKeys};
+use crate::key_uri::KeyUri;
+use crate::signing_keys::{KeySource, SigningKeys, SigningKeysError};
 
 /// Larger than any private key or certificate chain in a file.
 const LARGEST_KEY_FILE: u64 = 1024 * 1024;
@@ -47,7 +48,13 @@ impl ChosenSigner {
         }
         let path = application.directories.signing_keys();
         let keys = SigningKeys::load(&path)?;
-        let key = keys.find(flags.key.as_deref())?;
+        let key = match (keys.find(flags.key.as_deref()), &flags.key) {
+            (Err(SigningKeysError::NotFound(_)), Some(name)) if KeyUri::is_one(name) => {
+                let uri = KeyUri::parse(name)?;
+                return Self::plugin(plugins, uri.plugin, &uri.key_id, flag_config);
+            }
+            (found, _) => found?,
+        };
         match key.source() {
             Some(KeySource::Local {
                 key_path,
@@ -152,10 +159,12 @@ pub fn envelope_format(
 ) -> Result<EnvelopeFormat, Failure> {
     let configured = match flag {
         Some(_) => None,
-        None => ConfigFile::load(&application.directories.config_file())?.signature_format,
+        None => ConfigFile::load(&application.directories.config_file())?
+            .signature_format
+            .filter(|format| !format.is_empty()),
     };
     match flag.or(configured.as_deref()) {
-        None | Some("") | Some("jws") => Ok(EnvelopeFormat::Jws),
+        None | Some("jws") => Ok(EnvelopeFormat::Jws),
         Some("cose") => Ok(EnvelopeFormat::Cose),
         Some(other) => Err(
             Failure::usage(format!("signature format {other:?} not supported"))

@@ -205,14 +205,26 @@ impl Delete {
             }
             Ok(removed)
         })?;
-        for (name, was_default) in removed {
-            let default = if was_default { "default " } else { "" };
-            application.console.line(format!(
-                "Removed {default}key {name} from Notation signing key list. The source key still exists."
-            ))?;
-        }
-        Ok(())
+        report(application, &removed)
     }
+}
+
+fn report(application: &mut Application<'_>, removed: &[(&String, bool)]) -> Result<(), Failure> {
+    const LIST: &str = "from Notation signing key list. The source";
+    if let [(name, was_default)] = removed {
+        let default = if *was_default { "default key " } else { "" };
+        return application
+            .console
+            .line(format!("Removed {default}{name} {LIST} key still exists."));
+    }
+    application.console.line(format!(
+        "Removed the following keys {LIST} keys still exist."
+    ))?;
+    for (name, was_default) in removed {
+        let default = if *was_default { " (default)" } else { "" };
+        application.console.line(format!("{name}{default}"))?;
+    }
+    Ok(())
 }
 
 impl From<SigningKeysError> for Failure {

@@ -1,4 +1,7 @@
-//! `policy show | import | init` and `blob policy show | import | init`
+//! `policy show | import | init | lint | test` and `blob policy show | import | init | lint`
+
+mod lint;
+mod trial;
 
 use std::path::Path;
 
@@ -16,6 +19,8 @@ pub enum PolicyCommand {
     Show(Show),
     Import(Import),
     Init(InitOci),
+    Lint(lint::Lint),
+    Test(trial::Test),
 }
 
 /// Manage the trust policy for files
@@ -24,6 +29,7 @@ pub enum BlobPolicyCommand {
     Show(Show),
     Import(Import),
     Init(InitBlob),
+    Lint(lint::Lint),
 }
 
 impl PolicyCommand {
@@ -32,6 +38,8 @@ impl PolicyCommand {
             Self::Show(command) => command.run(application, PolicyFile::Oci),
             Self::Import(command) => command.run(application, PolicyFile::Oci),
             Self::Init(command) => command.run(application),
+            Self::Lint(command) => command.run(application, PolicyFile::Oci),
+            Self::Test(command) => command.run(application),
         }
     }
 }
@@ -42,8 +50,24 @@ impl BlobPolicyCommand {
             Self::Show(command) => command.run(application, PolicyFile::Blob),
             Self::Import(command) => command.run(application, PolicyFile::Blob),
             Self::Init(command) => command.run(application),
+            Self::Lint(command) => command.run(application, PolicyFile::Blob),
         }
     }
+}
+
+fn no_policy(application: &Application<'_>, file: PolicyFile, verb: &str) -> Failure {
+    let hint = format!(
+        "You can import one using `{} {} import <path-to-policy.json>`",
+        application.program,
+        file.command()
+    );
+    let what = match file {
+        PolicyFile::Oci => "it",
+        PolicyFile::Blob => "the configuration",
+    };
+    let word = file.word();
+    let text = format!("failed to {verb} {word} trust policy as {what} does not exist.");
+    Failure::new(FailureKind::Policy, text).hint(hint)
 }
 
 /// Show the policy as it is in the file
@@ -56,15 +80,8 @@ pub struct Show {
 impl Show {
     fn run(self, application: &mut Application<'_>, file: PolicyFile) -> Result<(), Failure> {
         usage::no_arguments(&self.arguments)?;
-        let word = file.word();
         let Some((path, contents)) = file.read(&application.directories)? else {
-            let hint = format!(
-                "You can import one using `{} {} import <path-to-policy.json>`",
-                application.program,
-                file.command()
-            );
-            let text = format!("failed to show {word} trust policy as it does not exist.");
-            return Err(Failure::new(FailureKind::Policy, text).hint(hint));
+            return Err(no_policy(application, file, "show"));
         };
         if path == application.directories.legacy_trust_policy() {
             application.console.warn(format!(

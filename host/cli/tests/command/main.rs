@@ -7,5 +7,6 @@ mod bad_plugins;
 mod bad_policies;
 mod bad_registries;
 mod bad_tokens;
+mod interruption;
 mod levels;
 mod support;

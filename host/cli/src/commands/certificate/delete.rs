@@ -20,7 +20,7 @@ pub struct Delete {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-    #[arg(value_name = "cert_fileName")]
+    #[arg(value_name = "cert_file_name")]
     arguments: Vec<String>,
 }
 

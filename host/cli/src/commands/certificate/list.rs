@@ -43,8 +43,8 @@ impl List {
                 .console
                 .json(&serde_json::json!({ "certificates": files }));
         }
-        // notation prints nothing at all for a type or a store that does not exist.
-        if files.is_empty() && (self.store.store_type.is_some() || self.store.store.is_some()) {
+        // As notation does, so that "no output" means "no certificates".
+        if files.is_empty() {
             return Ok(());
         }
         let mut table = Table::new(&["STORE TYPE", "STORE NAME", "CERTIFICATE"]);

@@ -20,7 +20,7 @@ pub struct Show {
     store: StoreFlags,
     #[command(flatten)]
     output: OutputFlag,
-    #[arg(value_name = "cert_fileName")]
+    #[arg(value_name = "cert_file_name")]
     arguments: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl Show {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         let [name] = self.arguments.as_slice() else {
             return Err(Failure::usage(match self.arguments.len() {
-                0 => "missing certificate fileName",
+                0 => "missing certificate file name",
                 _ => "show only supports single certificate file",
             }));
         };
