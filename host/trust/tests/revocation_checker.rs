@@ -8,15 +8,20 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use apostille_trust::revocation::{
-    Budget, ChainPurpose, MAX_URLS, RevocationChecker as _, RevocationQuestion, RevocationReport,
+    Budget, ChainPurpose, FetchError, FetchRequest, FetchResponse, MAX_URLS,
+    RevocationChecker as _, RevocationFetcher, RevocationQuestion, RevocationReport,
     RevocationSettings, RevocationSources, RevocationStatus, SourcedRevocationChecker,
 };
 use evidence::*;
 use futures::executor::block_on;
+use futures::future::BoxFuture;
 use notary_x509::CertificateChain;
 use notary_x509::asn1::write;
 use notary_x509::oid;
-use rcgen::{CrlDistributionPoint, CustomExtension, ExtendedKeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CrlDistributionPoint, CustomExtension, ExtendedKeyUsagePurpose, IsCa,
+    KeyUsagePurpose,
+};
 use time::{Duration, OffsetDateTime};
 
 /// Without a nonce, so that the answers of the network can be fixed.
@@ -360,4 +365,83 @@ fn of_the_urls_in_a_certificate_no_more_than_the_limit_are_asked() {
     let status = status(online(&network), &ca.chain(&leaf));
     assert!(matches!(status, RevocationStatus::Unknown { .. }));
     assert_eq!(network.asked().len(), 2 * MAX_URLS);
+}
+
+/// A network that answers no request before it has two.
+struct Meeting {
+    network: Network,
+    both: tokio::sync::Barrier,
+}
+
+impl RevocationFetcher for Meeting {
+    fn fetch(&self, request: FetchRequest) -> BoxFuture<'_, Result<FetchResponse, FetchError>> {
+        Box::pin(async move {
+            self.both.wait().await;
+            self.network.fetch(request).await
+        })
+    }
+}
+
+#[test]
+fn the_certificates_of_a_chain_are_asked_about_at_the_same_time() {
+    let root = usual_ca();
+    let naming = |url: &str| {
+        vec![CrlDistributionPoint {
+            uris: vec![url.to_owned()],
+        }]
+    };
+    let intermediate = root.issue("intermediate", |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.crl_distribution_points = naming("http://crl.example.com/root.crl");
+    });
+    let issuer = intermediate.as_ca();
+    let leaf = issuer.issue("leaf", |params| {
+        params.crl_distribution_points = naming("http://crl.example.com/intermediate.crl");
+    });
+    let certificates = [
+        &leaf.certificate,
+        &intermediate.certificate,
+        &root.certificate,
+    ];
+    let chain = CertificateChain::new(certificates.map(Clone::clone).to_vec()).unwrap();
+    let network = Network::default()
+        .with(
+            "http://crl.example.com/root.crl",
+            crl(vec![]).signed_by(&root),
+        )
+        .with(
+            "http://crl.example.com/intermediate.crl",
+            crl(vec![]).signed_by(&issuer),
+        );
+    let meeting = Meeting {
+        network,
+        both: tokio::sync::Barrier::new(2),
+    };
+    let sources = RevocationSources {
+        fetcher: Some(Arc::new(meeting)),
+        ..RevocationSources::default()
+    };
+    let checker =
+        SourcedRevocationChecker::new(sources, SETTINGS, Budget::new(StdDuration::from_secs(60)));
+    let question = RevocationQuestion {
+        chain: &chain,
+        purpose: ChainPurpose::Signing,
+        now: NOW,
+        signing_time: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let report = runtime
+        .block_on(async {
+            tokio::time::timeout(StdDuration::from_secs(60), checker.check(question)).await
+        })
+        .expect("one request waited for the other to be answered");
+    let good = report
+        .certificates
+        .iter()
+        .filter(|one| one.status == RevocationStatus::Good);
+    assert_eq!(good.count(), 2);
 }
