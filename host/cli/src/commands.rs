@@ -3,6 +3,7 @@
 mod blob;
 mod certificate;
 mod completion;
+mod doctor;
 mod inspect;
 mod key;
 mod list;
@@ -49,6 +50,7 @@ pub enum Command {
     Plugin(plugin::PluginCommand),
     #[command(subcommand)]
     Blob(blob::BlobCommand),
+    Doctor(doctor::Doctor),
     Version(version::Version),
     #[command(subcommand)]
     Completion(completion::Completion),
@@ -70,6 +72,7 @@ impl Command {
             Self::Certificate(command) => command.run(application),
             Self::Policy(command) => command.run(application),
             Self::Blob(command) => command.run(application),
+            Self::Doctor(command) => command.run(application),
             Self::Version(command) => command.run(application),
             Self::Completion(command) => command.run(application),
         }

@@ -39,7 +39,6 @@ pub mod failure;
 pub mod flags;
 pub mod go_duration;
 pub mod invocation;
-pub mod json_position;
 pub mod key_uri;
 pub mod pairs;
 pub mod policy_file;

@@ -60,11 +60,14 @@ impl ChosenSigner {
                 key_path,
                 cert_path,
             }) => {
-                let signer = LocalSigner::from_files(&read(&key_path)?, &read(&cert_path)?)
-                    .map_err(|error| {
-                        let doing = format!("cannot sign with the key {}", key.name);
-                        Failure::because(FailureKind::Signer, doing, &error)
-                    })?;
+                let signer = LocalSigner::from_files(
+                    &read_key_file(&key_path)?,
+                    &read_key_file(&cert_path)?,
+                )
+                .map_err(|error| {
+                    let doing = format!("cannot sign with the key {}", key.name);
+                    Failure::because(FailureKind::Signer, doing, &error)
+                })?;
                 Ok(Self::Local(Box::new(signer)))
             }
             Some(KeySource::Plugin {
@@ -139,7 +142,11 @@ pub fn installed_plugins(application: &Application<'_>) -> PluginDirectory {
     PluginDirectory::new(application.directories.plugins())
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+/// A file with a private key or certificates.
+///
+/// # Errors
+/// It cannot be read, or is larger than any such file.
+pub fn read_key_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     durable_file::read_limited(path, LARGEST_KEY_FILE).map_err(|error| {
         Failure::because(
             FailureKind::Signer,

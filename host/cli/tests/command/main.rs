@@ -7,6 +7,7 @@ mod bad_plugins;
 mod bad_policies;
 mod bad_registries;
 mod bad_tokens;
+mod doctor;
 mod interruption;
 mod levels;
 mod support;

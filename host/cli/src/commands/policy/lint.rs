@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use apostille_trust::policy::PolicyError;
+use apostille_trust::policy::{PolicyError, Violation};
 use clap::Args;
 use serde::Serialize;
 
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::OutputFlag;
-use crate::json_position::position_of;
 use crate::policy_file::PolicyFile;
 
 /// Check a policy against every rule, and point at what is wrong
@@ -58,7 +57,7 @@ impl Lint {
         let checked = kind.check(&contents, &path);
         let (errors, warnings) = match checked {
             Ok(warnings) => (Vec::new(), warnings),
-            Err(error) => (findings(&contents, error)?, Vec::new()),
+            Err(error) => (findings(error)?, Vec::new()),
         };
         let document = LintDocument {
             file: path.display().to_string(),
@@ -108,7 +107,7 @@ fn show(application: &mut Application<'_>, document: &LintDocument) -> Result<()
 }
 
 /// The errors with their places.
-fn findings(contents: &[u8], error: PolicyError) -> Result<Vec<Finding>, Failure> {
+fn findings(error: PolicyError) -> Result<Vec<Finding>, Failure> {
     match error {
         PolicyError::Malformed {
             line,
@@ -123,22 +122,31 @@ fn findings(contents: &[u8], error: PolicyError) -> Result<Vec<Finding>, Failure
             message: reason,
         }]),
         PolicyError::Invalid { violations, .. } => {
-            let text = String::from_utf8_lossy(contents);
-            let mut findings: Vec<Finding> = violations
-                .into_iter()
-                .map(|violation| {
-                    let place = position_of(&text, &violation.field);
-                    Finding {
-                        line: place.line,
-                        column: place.column,
-                        message: violation.to_string(),
-                        member: violation.field,
-                    }
-                })
-                .collect();
-            findings.sort_by_key(|finding| (finding.line, finding.column));
-            Ok(findings)
+            Ok(violations.into_iter().map(Finding::from).collect())
         }
         other => Err(Failure::new(FailureKind::Policy, chain_of(&other))),
+    }
+}
+
+impl From<Violation> for Finding {
+    fn from(violation: Violation) -> Self {
+        // What is missing from the document as a whole is missing at its beginning.
+        let (line, column) = violation
+            .position
+            .map_or((1, 1), |position| (position.line, position.column));
+        let statement = violation
+            .statement
+            .map(|name| format!("statement \"{name}\", "));
+        Self {
+            line,
+            column,
+            message: format!(
+                "{}{}: {}",
+                statement.unwrap_or_default(),
+                violation.field,
+                violation.rule
+            ),
+            member: violation.field,
+        }
     }
 }
