@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 /// The variable that moves the directory of installed tools.
 pub const TOOLS_DIRECTORY_VARIABLE: &str = "APOSTILLE_TOOLS";
 
-/// A program that a test needs and that is not on this machine.
+/// A program or module that a test needs and that is not on this machine.
 #[derive(Debug, thiserror::Error)]
-#[error("`{name}` is neither in {} nor on the PATH: run `cargo xtask servers install --yes`", .directory.display())]
+#[error("`{name}` is neither in {} nor where the system has its own: run `cargo xtask servers install --yes`", .directory.display())]
 pub struct ToolMissing {
     name: String,
     directory: PathBuf,
@@ -48,6 +48,30 @@ pub fn find_tool(name: &str) -> Result<PathBuf, ToolMissing> {
             directory,
         })
 }
+
+/// Finds a PKCS#11 module by its file name: first in `{tools}/lib`, then where systems keep libraries.
+///
+/// # Errors
+/// [`ToolMissing`], which says how to install it.
+pub fn find_module(file_name: &str) -> Result<PathBuf, ToolMissing> {
+    let directory = tools_directory().join("lib");
+    let system = SYSTEM_LIBRARIES.iter().map(PathBuf::from);
+    std::iter::once(directory.clone())
+        .chain(system)
+        .map(|folder| folder.join(file_name))
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| ToolMissing {
+            name: file_name.to_owned(),
+            directory,
+        })
+}
+
+const SYSTEM_LIBRARIES: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+];
 
 #[cfg(unix)]
 fn is_executable(path: &Path) -> bool {

@@ -2,7 +2,7 @@
 //! directory of this user, where nothing else is touched.
 
 use crate::process::{TaskError, run, succeeds};
-use apostille_testing::tools::{find_tool, tools_directory};
+use apostille_testing::tools::{find_module, find_tool, tools_directory};
 use clap::Args;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -61,10 +61,64 @@ pub(crate) fn test_tools(consent: Consent) -> Result<(), TaskError> {
     if find_tool("openssl").is_err() {
         system_packages(consent, &["openssl"])?;
     }
+    nss(consent)?;
+    kryoptic(consent)?;
     docker_registry(consent)?;
     openbao(consent)?;
     cargo_tool(consent, "ferro-oci-server", FERRO_OCI_SERVER)?;
     cargo_tool(consent, "cargo-deny", CARGO_DENY)
+}
+
+/// The second PKCS#11 module of the tests.
+fn nss(consent: Consent) -> Result<(), TaskError> {
+    if find_module("libsoftokn3.so").is_ok() {
+        return Ok(());
+    }
+    system_packages(consent, &["libnss3"])
+}
+
+/// The third PKCS#11 module of the tests, built from `testing/kryoptic-module` with the system's OpenSSL
+/// and SQLite.
+fn kryoptic(consent: Consent) -> Result<(), TaskError> {
+    const MODULE: &str = "libkryoptic_module.so";
+    const PACKAGES: &[&str] = &["libssl-dev", "libsqlite3-dev", "libclang-dev", "pkg-config"];
+    if find_module(MODULE).is_ok() {
+        return Ok(());
+    }
+    let libraries = ["libcrypto", "sqlite3"];
+    let headers = || succeeds(Command::new("pkg-config").arg("--exists").args(libraries));
+    if !headers() || !has_libclang() {
+        system_packages(consent, PACKAGES)?;
+    }
+    if !consent.given("The PKCS#11 module Kryoptic is missing. Build it into the tools directory?")
+    {
+        return Err(TaskError::Missing {
+            what: MODULE.to_owned(),
+            how: "cargo xtask servers install --yes".to_owned(),
+        });
+    }
+    let build = tools_directory().join("build");
+    run(
+        crate::process::cargo(["build", "--release", "--locked", "--manifest-path"])
+            .arg("testing/kryoptic-module/Cargo.toml")
+            .env("CARGO_TARGET_DIR", &build),
+    )?;
+    let directory = tools_directory().join("lib");
+    std::fs::create_dir_all(&directory).map_err(TaskError::file(&directory))?;
+    let to = directory.join(MODULE);
+    std::fs::copy(build.join("release").join(MODULE), &to).map_err(TaskError::file(&to))?;
+    Ok(())
+}
+
+/// Whether the bindings to OpenSSL can be made; Debian keeps each version in a folder of its own.
+fn has_libclang() -> bool {
+    let versions = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    versions
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"))
+        .any(|entry| entry.path().join("lib/libclang.so").exists())
 }
 
 fn system_packages(consent: Consent, packages: &[&str]) -> Result<(), TaskError> {

@@ -1,5 +1,4 @@
-//! A third, independent module: Kryoptic, of the PKCS#11 3.x generation. No system that the tests run on
-//! packages it, so that `KRYOPTIC_MODULE` names a build of it; without it the test says that it was skipped.
+//! A third, independent module: Kryoptic, of the PKCS#11 3.x generation, which the set-up of the tests builds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -7,18 +6,14 @@ mod support;
 
 use std::process::Command;
 
+use apostille_testing::tools::find_module;
 use notary_plugin_protocol::KeySpec;
 use support::Plugin;
 
 #[test]
 fn keys_of_all_six_specifications_sign_on_kryoptic() {
-    let Some(module) = std::env::var("KRYOPTIC_MODULE")
-        .ok()
-        .filter(|path| !path.is_empty())
-    else {
-        println!("skipped: KRYOPTIC_MODULE does not name a build of Kryoptic");
-        return;
-    };
+    let module = find_module("libkryoptic_module.so").unwrap_or_else(|missing| panic!("{missing}"));
+    let module = module.to_str().unwrap();
     let plugin = Plugin::new();
     let configuration = plugin.hsm.directory().join("kryoptic.conf");
     let database = plugin.hsm.directory().join("kryoptic.sql");
@@ -30,7 +25,7 @@ fn keys_of_all_six_specifications_sign_on_kryoptic() {
     let initialised = Command::new("softhsm2-util")
         .args([
             "--module",
-            &module,
+            module,
             "--init-token",
             "--slot",
             "1",
@@ -53,7 +48,7 @@ fn keys_of_all_six_specifications_sign_on_kryoptic() {
     );
 
     let plugin = plugin
-        .with("module", &module)
+        .with("module", module)
         .with_variable("KRYOPTIC_CONF", configuration.to_str().unwrap());
     for key_spec in KeySpec::ALL {
         let label = key_spec.as_str();

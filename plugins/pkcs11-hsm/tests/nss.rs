@@ -6,29 +6,19 @@
 mod support;
 
 use std::ffi::{CString, c_void};
-use std::path::Path;
 use std::ptr::NonNull;
 
+use apostille_testing::tools::find_module;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use notary_plugin_protocol::KeySpec;
 use support::Plugin;
 
-const MODULES: &[&str] = &[
-    "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
-    "/usr/lib/aarch64-linux-gnu/libsoftokn3.so",
-    "/usr/lib64/libsoftokn3.so",
-    "/usr/lib/libsoftokn3.so",
-];
-
 #[test]
 fn keys_of_all_six_specifications_sign_on_nss() {
-    let Some(module) = MODULES.iter().find(|path| Path::new(path).is_file()) else {
-        panic!(
-            "NSS is missing: install it (Debian, Ubuntu: `apt-get install libnss3`; Fedora: `dnf install nss`)"
-        );
-    };
+    let module = find_module("libsoftokn3.so").unwrap_or_else(|missing| panic!("{missing}"));
+    let module = module.to_str().unwrap();
     let plugin = Plugin::new();
     let directory = plugin.hsm.directory().join("nss");
     std::fs::create_dir(&directory).unwrap();
