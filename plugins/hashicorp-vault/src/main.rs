@@ -52,3 +52,18 @@ fn main() -> ExitCode {
         .command(commands::Import)
         .run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_table_of_settings() {
+        let page = include_str!("../../../docs/plugins/hashicorp-vault.md");
+        let table = DESCRIPTION.settings_table();
+        assert!(
+            page.contains(&table),
+            "docs/plugins/hashicorp-vault.md should have:\n{table}"
+        );
+    }
+}

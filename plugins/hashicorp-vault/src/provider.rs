@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::certificates::Place;
-use crate::client::Call;
+use crate::client::{Call, found_nothing};
 use crate::key_id::KeyAddress;
 use crate::path::VaultPath;
 use crate::session::Session;
@@ -66,7 +66,7 @@ impl KeyProvider for Vault {
         let names = match self.session.ask(&call, context).await {
             Ok(answer) => answer.data::<Names>()?.keys,
             // An engine without keys has nothing at this path.
-            Err(error) if is_empty_list(&error) => Vec::new(),
+            Err(error) if found_nothing(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
         let listings = stream::iter(names)
@@ -121,11 +121,6 @@ fn describe(key_id: String, record: &KeyRecord) -> KeyListing {
     }
 }
 
-fn is_empty_list(error: &PluginError) -> bool {
-    error.metadata().get("httpStatus").map(String::as_str) == Some("404")
-        && !error.metadata().contains_key("vaultErrors")
-}
-
 impl TransitKey {
     /// The key at an address; nothing is asked yet.
     pub(crate) fn new(
@@ -148,7 +143,7 @@ impl TransitKey {
             let call = Call::read(self.address.key_path());
             match self.session.ask(&call, context).await {
                 Ok(answer) => answer.data(),
-                Err(error) if is_empty_list(&error) => Err(PluginError::validation(format!(
+                Err(error) if found_nothing(&error) => Err(PluginError::validation(format!(
                     "there is no key `{}` in the Transit engine at `{}`: `keys` lists those that exist",
                     self.address.name, self.address.mount
                 ))),

@@ -45,7 +45,7 @@ impl Session {
         let token = self.token(context).await?;
         let secret = token.as_ref().map(|token| &token.secret);
         let error = match self.client.send(call, secret, context).await {
-            Err(error) if *error.code() == ErrorCode::AccessDenied => error,
+            Err(error) if is_denial(&error) => error,
             other => return other,
         };
         let Some(token) = token else {
@@ -109,4 +109,9 @@ impl Session {
             *held = None;
         }
     }
+}
+
+/// Whether the server itself said no.
+fn is_denial(error: &PluginError) -> bool {
+    *error.code() == ErrorCode::AccessDenied && error.metadata().contains_key("httpStatus")
 }

@@ -1,11 +1,10 @@
 //! Secrets in KV engines of both versions.
 
-use notary_plugin_protocol::ErrorCode;
 use notary_plugin_sdk::{CertificateBundle, Context, PluginError, Settings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::client::Call;
+use crate::client::{Call, found_nothing};
 use crate::key_id::KeyAddress;
 use crate::path::VaultPath;
 use crate::session::Session;
@@ -134,7 +133,7 @@ impl Secret {
         let (engine, path) = self.locate(session, context).await?;
         let mut content = match engine.read(&path, session, context).await {
             Ok(content) => content,
-            Err(error) if is_absent(&error) => Content {
+            Err(error) if found_nothing(&error) => Content {
                 fields: Map::new(),
                 version: deleted_version(&error),
             },
@@ -234,8 +233,7 @@ impl Engine {
 
 /// Nothing there: what that means for a secret.
 fn without_secret(error: PluginError, engine: &Engine, path: &VaultPath) -> PluginError {
-    let status = error.metadata().get("httpStatus").map(String::as_str);
-    if status != Some("404") || error.message().contains("no engine is mounted") {
+    if !found_nothing(&error) {
         return error;
     }
     let path = engine.data_path(path);
@@ -256,12 +254,6 @@ fn without_secret(error: PluginError, engine: &Engine, path: &VaultPath) -> Plug
         .fold(absent, |error, (name, value)| {
             error.with_metadata(name, value)
         })
-}
-
-fn is_absent(error: &PluginError) -> bool {
-    *error.code() == ErrorCode::ValidationError
-        && error.metadata().get("httpStatus").map(String::as_str) == Some("404")
-        && !error.message().contains("no engine is mounted")
 }
 
 fn deleted_version(error: &PluginError) -> u64 {

@@ -12,6 +12,7 @@ pub(crate) use address::ServerAddress;
 pub(crate) use answer::Answer;
 pub(crate) use call::Call;
 pub(crate) use denied::explain as explain_denial;
+pub(crate) use refusal::found_nothing;
 
 use std::cell::Cell;
 use std::time::Duration;

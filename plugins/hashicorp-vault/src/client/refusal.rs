@@ -162,6 +162,15 @@ pub(super) fn not_json(
     error.with_metadata("httpStatus", status.to_string())
 }
 
+/// Whether a refusal says that an engine is there and nothing in it at the path. A mount that does not exist comes
+/// with an explanation.
+pub(crate) fn found_nothing(error: &PluginError) -> bool {
+    let said = error.metadata();
+    said.get("httpStatus").map(String::as_str) == Some("404")
+        && said.contains_key("path")
+        && !said.contains_key("vaultErrors")
+}
+
 /// The server's words in one line of bounded length.
 fn quoted(text: &str) -> String {
     let line: String = text

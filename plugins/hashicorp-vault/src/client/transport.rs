@@ -166,13 +166,7 @@ pub(super) fn unanswered(
 }
 
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|cause| {
-        cause.is::<rustls::Error>()
-            || cause
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<rustls::Error>())
-    })
+    causes(error).any(|cause| cause.is::<rustls::Error>())
 }
 
 /// The causes in one line: the outermost message alone says little.
@@ -191,6 +185,13 @@ fn causes<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'e (dyn StdError + 'static)| {
-        (*error).source()
+        // What an I/O error is about is not among its sources.
+        let inside = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match inside {
+            Some(inside) => Some(inside),
+            None => (*error).source(),
+        }
     })
 }

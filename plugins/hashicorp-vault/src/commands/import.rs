@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::target::{Target, checked_chain, key_id_argument, pem, text};
 use super::{permissions, wrap};
 use crate::certificates::Place;
-use crate::client::Call;
+use crate::client::{Call, found_nothing};
 use crate::transit::{KeyRecord, kind_of};
 
 const KEY: &str = "key";
@@ -138,7 +138,7 @@ impl Luggage {
         let call = Call::read(target.address.key_path());
         let record: KeyRecord = match target.session.ask(&call, context).await {
             Ok(answer) => answer.data()?,
-            Err(error) if is_absent(&error) => return Ok(Found::Nothing),
+            Err(error) if found_nothing(&error) => return Ok(Found::Nothing),
             Err(error) => return Err(error),
         };
         let same = record
@@ -201,11 +201,6 @@ impl Luggage {
         let (_, document) = Document::from_pem(&pem).map_err(|_| failed())?;
         Ok(Zeroizing::new(document.as_bytes().to_vec()))
     }
-}
-
-fn is_absent(error: &PluginError) -> bool {
-    error.metadata().get("httpStatus").map(String::as_str) == Some("404")
-        && !error.message().contains("no engine is mounted")
 }
 
 fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, PluginError> {

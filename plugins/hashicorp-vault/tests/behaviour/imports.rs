@@ -9,12 +9,12 @@ use crate::plugin::Plugin;
 use crate::vault::{SUBJECT, key, root, shared, unique};
 
 /// Files with a new key and its certificate.
-struct Luggage {
-    key: String,
-    chain: String,
+pub struct Luggage {
+    pub key: String,
+    pub chain: String,
 }
 
-fn pack(plugin: &Plugin, key_spec: KeySpec) -> Luggage {
+pub fn pack(plugin: &Plugin, key_spec: KeySpec) -> Luggage {
     let key = PrivateKey::generate(key_spec).unwrap();
     let now = OffsetDateTime::now_utc();
     let template = SelfSignedTemplate {
@@ -37,7 +37,7 @@ fn pack(plugin: &Plugin, key_spec: KeySpec) -> Luggage {
     }
 }
 
-fn import(plugin: &Plugin, name: &str, key: &str, chain: &str) -> Result<String, String> {
+pub fn import(plugin: &Plugin, name: &str, key: &str, chain: &str) -> Result<String, String> {
     plugin.person(&["import", "--key-id", name, "--key", key, "--chain", chain])
 }
 

@@ -14,6 +14,8 @@ mod imports;
 mod logins;
 mod notation;
 mod plugin;
+mod policies;
+mod refusals;
 mod sessions;
 mod signing;
 mod vault;
