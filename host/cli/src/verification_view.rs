@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use apostille_core::{ArtifactVerification, Attempt};
 use apostille_trust::policy::Action;
+use apostille_trust::revocation::CertificateRevocation;
 use apostille_trust::revocation::RevocationFailure;
 use apostille_trust::verify::{AppliedStatement, Failure, Step, StepResult, Verification};
 use serde::Serialize;
@@ -162,6 +163,17 @@ fn explain_signature(text: &mut String, verification: &Verification) {
         );
         for fact in &outcome.inputs {
             let _ = writeln!(text, "      {}: {}", fact.name, fact.value);
+        }
+        for certificate in &outcome.certificates {
+            let CertificateRevocation {
+                subject,
+                status,
+                evidence,
+            } = certificate;
+            let _ = writeln!(text, "      certificate \"{subject}\": {status}");
+            for line in evidence {
+                let _ = writeln!(text, "        {line}");
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration as StdDuration;
 
 use apostille_signature::SigningScheme;
 use apostille_trust::revocation::{
-    Budget, RevocationSettings, RevocationSources, SourcedRevocationChecker,
+    Budget, RevocationSettings, RevocationSources, RevocationStatus, SourcedRevocationChecker,
 };
 use apostille_trust::verify::{Step, StepResult};
 use evidence::*;
@@ -104,13 +104,29 @@ fn a_good_status_is_explained_with_where_it_comes_from_and_how_long_it_holds() {
     assert!(
         matches!(&outcome.result, StepResult::Passed { because } if because.starts_with("1 of 2"))
     );
-    let leaf = &outcome.inputs[0].value;
-    assert!(
-        leaf.contains("good") && leaf.contains(CRL_URL) && leaf.contains("holds until"),
-        "{leaf}"
+    let [leaf, root] = outcome.certificates.as_slice() else {
+        panic!("{:?}", outcome.certificates);
+    };
+    assert_eq!(
+        (leaf.subject.as_str(), &leaf.status),
+        (
+            "O=Example,ST=England,C=GB,CN=release",
+            &RevocationStatus::Good
+        )
     );
-    let root = &outcome.inputs[1].value;
-    assert!(root.contains("not revocable"), "{root}");
+    assert_eq!(
+        leaf.evidence,
+        [format!(
+            "CRL {CRL_URL}: good, holds until 2026-06-01T13:00:00Z"
+        )]
+    );
+    assert_eq!(
+        (root.subject.as_str(), &root.status),
+        ("CN=CA", &RevocationStatus::NotRevocable)
+    );
+    let json = serde_json::to_value(outcome).unwrap();
+    assert_eq!(json["certificates"][0]["status"], "good");
+    assert_eq!(json["certificates"][1]["status"], "notRevocable");
 }
 
 /// CWE-918, as a neighbour had it with a URL in a signature's header: what an untrusted signature names is not fetched.

@@ -22,6 +22,7 @@ pub(crate) struct Authority {
     directory: tempfile::TempDir,
 }
 
+// The authority claims no accuracy: what it stamps may have been certified in the same second.
 const CONFIGURATION: &str = "
 [ca]
 default_ca = ca
@@ -49,7 +50,6 @@ signer_key = tsa.key
 signer_digest = sha256
 default_policy = 1.2.3.4.1
 digests = sha256,sha384,sha512
-accuracy = secs:1
 ess_cert_id_chain = no
 ess_cert_id_alg = sha256
 [responder]

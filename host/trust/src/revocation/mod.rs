@@ -161,6 +161,17 @@ pub fn names_revocation_source(certificate: &Certificate) -> bool {
     !certificate.ocsp_urls().is_empty() || !certificate.crl_distribution_points().is_empty()
 }
 
+impl fmt::Display for RevocationStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Good => "good",
+            Self::NotRevocable => "names no place to ask at, or is the root",
+            Self::Revoked { .. } => "revoked",
+            Self::Unknown { .. } => "not known",
+        })
+    }
+}
+
 impl fmt::Display for ChainPurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

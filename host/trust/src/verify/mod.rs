@@ -11,7 +11,6 @@ mod integrity;
 mod metadata;
 mod outcome;
 mod plugins;
-mod revoked;
 mod run;
 mod timeliness;
 mod timestamp;

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::failure::Failure;
 use crate::policy::{Action, ApplicableStatement, Check};
+use crate::revocation::CertificateRevocation;
 
 /// The steps of a verification, in the order in which they are taken.
 ///
@@ -125,6 +126,25 @@ pub struct StepOutcome {
     pub result: StepResult,
     /// What it looked at.
     pub inputs: Vec<Fact>,
+    /// What became known about the revocation of the certificates that it looked at, the leaf first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateRevocation>,
+}
+
+/// What a step looked at.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) facts: Vec<Fact>,
+    pub(super) certificates: Vec<CertificateRevocation>,
+}
+
+impl From<Vec<Fact>> for Inputs {
+    fn from(facts: Vec<Fact>) -> Self {
+        Self {
+            facts,
+            certificates: Vec::new(),
+        }
+    }
 }
 
 impl StepOutcome {

@@ -11,11 +11,11 @@ use notary_x509::describe_time;
 use super::failure::Failure;
 use super::input::VerificationInput;
 use super::outcome::{
-    AppliedStatement, Fact, Signer, Step, StepOutcome, StepResult, TimeSource, TimeUsed, Verdict,
-    Verification,
+    AppliedStatement, Fact, Inputs, Signer, Step, StepOutcome, StepResult, TimeSource, TimeUsed,
+    Verdict, Verification,
 };
 use super::plugins::{self, Delegate};
-use super::{authenticity, integrity, metadata, revoked, timeliness, timestamp};
+use super::{authenticity, integrity, metadata, timeliness, timestamp};
 use crate::policy::{Action, TrustStatement};
 use crate::revocation::{AsksNobody, ChainPurpose, RevocationChecker, RevocationQuestion};
 
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         self.record(
             Step::UserMetadata,
             metadata::check(envelope, wanted),
-            facts.collect(),
+            facts.collect::<Vec<_>>(),
         )?;
         Ok(())
     }
@@ -194,16 +194,16 @@ impl<'a> Run<'a> {
     }
 
     async fn authentic_timestamp(&mut self, envelope: &VerifiedEnvelope) -> Result<(), Stop> {
-        let (time, result, facts) =
+        let (time, result, inputs) =
             if timeliness::needs_timestamp(envelope, self.statement(), self.input.now) {
                 timestamp::check(envelope, self.input).await
             } else {
                 let time = timeliness::time_without_timestamp(envelope, self.input.now);
                 let result = timeliness::certificates_valid(envelope, time);
-                (Some(time), result, Vec::new())
+                (Some(time), result, Inputs::default())
             };
         self.time_used = time;
-        let passed = self.record(Step::AuthenticTimestamp, result, facts)?;
+        let passed = self.record(Step::AuthenticTimestamp, result, inputs)?;
         self.proven_signing_time = time
             .filter(|time| passed && time.source != TimeSource::VerificationTime)
             .map(|time| time.time);
@@ -235,8 +235,11 @@ impl<'a> Run<'a> {
         };
         let report = checker.check(question).await;
         let result = report.judge(chain.certificates().len(), ChainPurpose::Signing);
-        let facts = revoked::facts(&report);
-        self.record(Step::Revocation, result.map_err(Failure::from), facts)?;
+        let inputs = Inputs {
+            facts: Vec::new(),
+            certificates: report.certificates,
+        };
+        self.record(Step::Revocation, result.map_err(Failure::from), inputs)?;
         Ok(())
     }
 
@@ -355,8 +358,9 @@ impl<'a> Run<'a> {
         &mut self,
         step: Step,
         result: Result<String, Failure>,
-        inputs: Vec<Fact>,
+        inputs: impl Into<Inputs>,
     ) -> Recorded {
+        let inputs = inputs.into();
         let action = self.action(step);
         let (result, recorded) = match result {
             Ok(because) => (StepResult::Passed { because }, Ok(true)),
@@ -368,7 +372,8 @@ impl<'a> Run<'a> {
             step,
             action,
             result,
-            inputs,
+            inputs: inputs.facts,
+            certificates: inputs.certificates,
         });
         recorded
     }
@@ -383,6 +388,7 @@ impl<'a> Run<'a> {
             action,
             result,
             inputs: Vec::new(),
+            certificates: Vec::new(),
         });
     }
 

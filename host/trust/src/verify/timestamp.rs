@@ -12,8 +12,8 @@ use notary_x509::{Certificate, describe_time};
 use super::authenticity::stores_of;
 use super::failure::Failure;
 use super::input::VerificationInput;
-use super::outcome::{Fact, TimeSource, TimeUsed};
-use super::{revoked, timeliness};
+use super::outcome::{Fact, Inputs, TimeSource, TimeUsed};
+use super::timeliness;
 use crate::revocation::{ChainPurpose, RevocationQuestion};
 use crate::store::StoreType;
 
@@ -21,22 +21,22 @@ use crate::store::StoreType;
 pub(super) async fn check(
     envelope: &VerifiedEnvelope,
     input: &VerificationInput<'_>,
-) -> (Option<TimeUsed>, Result<String, Failure>, Vec<Fact>) {
+) -> (Option<TimeUsed>, Result<String, Failure>, Inputs) {
     let timestamp = match genuine(envelope, input) {
         Ok(timestamp) => timestamp,
-        Err(failure) => return (None, Err(failure), Vec::new()),
+        Err(failure) => return (None, Err(failure), Inputs::default()),
     };
     let source = TimeSource::TimestampCountersignature;
     let time = Some(TimeUsed {
         time: timestamp.time(),
         source,
     });
-    let mut facts = facts(&timestamp);
+    let mut inputs = Inputs::from(facts(&timestamp));
     // Both ends of the time that the accuracy leaves open; validity has no gaps in between.
     let valid = timeliness::check_validity(envelope, timestamp.earliest(), source)
         .and_then(|()| timeliness::check_validity(envelope, timestamp.latest(), source));
     if let Err(failure) = valid {
-        return (time, Err(failure), facts);
+        return (time, Err(failure), inputs);
     }
     let chain = timestamp.certificate_chain();
     let question = RevocationQuestion {
@@ -46,12 +46,12 @@ pub(super) async fn check(
         signing_time: None,
     };
     let report = input.revocation.check(question).await;
-    facts.extend(revoked::facts(&report));
     let result = report
         .judge(chain.certificates().len(), ChainPurpose::Timestamping)
         .map(|_| describe(&timestamp))
         .map_err(Failure::from);
-    (time, result, facts)
+    inputs.certificates = report.certificates;
+    (time, result, inputs)
 }
 
 fn genuine(
