@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use apostille_artifact::Descriptor;
 use apostille_signature::Envelope;
+use apostille_signature::timestamp::TimestampToken;
 use notary_x509::Certificate;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::failure::chain_of;
 use crate::times;
 use crate::tree::Tree;
 
@@ -57,8 +59,17 @@ struct UnsignedView {
 
 /// What is shown of a timestamp token.
 #[derive(Debug, Serialize)]
-struct TimestampView {
-    error: String,
+#[serde(untagged)]
+enum TimestampView {
+    Claims {
+        /// From when to when it may have been made.
+        #[serde(serialize_with = "range")]
+        timestamp: (OffsetDateTime, OffsetDateTime),
+        certificates: Vec<CertificateView>,
+    },
+    Unreadable {
+        error: String,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -78,6 +89,18 @@ struct ArtifactView {
     media_type: String,
     digest: String,
     size: u64,
+}
+
+fn range<S: serde::Serializer>(
+    (earliest, latest): &(OffsetDateTime, OffsetDateTime),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let text = format!(
+        "[{}, {}]",
+        times::rfc3339(*earliest),
+        times::rfc3339(*latest)
+    );
+    serializer.serialize_str(&text)
 }
 
 fn rfc3339<S: serde::Serializer>(at: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
@@ -103,9 +126,9 @@ impl EnvelopeView {
             user_defined_attributes: Some(target.annotations.clone()).filter(|map| !map.is_empty()),
             unsigned_attributes: UnsignedView {
                 signing_agent: envelope.signing_agent().map(ToOwned::to_owned),
-                timestamp_signature: envelope.timestamp_token().map(|_| TimestampView {
-                    error: "showing timestamps is not supported yet".to_owned(),
-                }),
+                timestamp_signature: envelope
+                    .timestamp_token()
+                    .map(|token| TimestampView::new(token, envelope.signature())),
             },
             certificates: envelope
                 .certificate_chain()
@@ -140,20 +163,9 @@ impl EnvelopeView {
             unsigned.pair("signing agent", agent);
         }
         if let Some(timestamp) = &self.unsigned_attributes.timestamp_signature {
-            unsigned
-                .add("timestamp signature")
-                .pair("error", &timestamp.error);
+            timestamp.draw(unsigned.add("timestamp signature"));
         }
-        let certificates = node.add("certificates");
-        for certificate in &self.certificates {
-            let one = certificates.add(format!(
-                "SHA256 fingerprint: {}",
-                certificate.sha256_fingerprint
-            ));
-            one.pair("issued to", &certificate.issued_to);
-            one.pair("issued by", &certificate.issued_by);
-            one.pair("expiry", times::ansic(certificate.expiry));
-        }
+        draw_certificates(&self.certificates, node);
         let artifact = node.add("signed artifact");
         artifact.pair("media type", &self.signed_artifact.media_type);
         artifact.pair("digest", &self.signed_artifact.digest);
@@ -181,6 +193,49 @@ impl EnvelopeView {
                 node.pair(key, text(attribute));
             }
         }
+    }
+}
+
+impl TimestampView {
+    /// The view of a token on `signature`.
+    fn new(token: &[u8], signature: &[u8]) -> Self {
+        let claims = TimestampToken::parse(token).and_then(|token| token.claims(signature));
+        match claims {
+            Ok(claims) => Self::Claims {
+                timestamp: (claims.earliest, claims.latest),
+                certificates: claims.certificates.iter().map(certificate).collect(),
+            },
+            Err(error) => Self::Unreadable {
+                error: chain_of(&error),
+            },
+        }
+    }
+
+    fn draw(&self, node: &mut Tree) {
+        match self {
+            Self::Unreadable { error } => node.pair("error", error),
+            Self::Claims {
+                timestamp: (earliest, latest),
+                certificates,
+            } => {
+                let range = format!("[{}, {}]", times::ansic(*earliest), times::ansic(*latest));
+                node.pair("timestamp", range);
+                draw_certificates(certificates, node);
+            }
+        }
+    }
+}
+
+fn draw_certificates(certificates: &[CertificateView], node: &mut Tree) {
+    let list = node.add("certificates");
+    for certificate in certificates {
+        let one = list.add(format!(
+            "SHA256 fingerprint: {}",
+            certificate.sha256_fingerprint
+        ));
+        one.pair("issued to", &certificate.issued_to);
+        one.pair("issued by", &certificate.issued_by);
+        one.pair("expiry", times::ansic(certificate.expiry));
     }
 }
 

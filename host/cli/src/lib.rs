@@ -52,6 +52,7 @@ pub mod signing_keys;
 pub mod table;
 pub mod target;
 pub mod times;
+pub mod timestamping;
 pub mod tree;
 pub mod usage;
 pub mod verification_view;

@@ -17,8 +17,8 @@ use crate::failure::{Failure, FailureKind};
 /// with the timeout of the specification, and no room for a hostile one to hold a deployment up.
 const REVOCATION_BUDGET: Duration = Duration::from_secs(30);
 
-/// The program that revocation requests come from.
-const USER_AGENT: &str = concat!("apostille/", env!("CARGO_PKG_VERSION"));
+/// The program that requests to revocation servers and timestamping authorities come from.
+pub const USER_AGENT: &str = concat!("apostille/", env!("CARGO_PKG_VERSION"));
 
 /// Where to ask about revocation.
 #[derive(Args, Clone, Debug, Default)]

@@ -53,18 +53,22 @@
 
 #![forbid(unsafe_code)]
 
+mod http_timestamp_authority;
 mod inspect;
 mod local_signer;
 mod plugin_signer;
 mod sign;
 mod signer;
+mod timestamping;
 mod verification_plugins;
 mod verify;
 
+pub use http_timestamp_authority::HttpTimestampAuthority;
 pub use inspect::{InspectError, InspectedArtifact, InspectedSignature, inspect_artifact};
 pub use local_signer::LocalSigner;
 pub use plugin_signer::PluginSigner;
 pub use sign::{SignError, SignOptions, SignedArtifact, sign_artifact, sign_payload};
 pub use signer::{Signer, SignerAnswer, SignerError};
+pub use timestamping::{TimestampAuthority, Timestamping, TimestampingError};
 pub use verification_plugins::InstalledVerificationPlugins;
 pub use verify::{ArtifactVerification, Attempt, TrustSources, Verifier, VerifyOptions};

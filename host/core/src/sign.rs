@@ -13,6 +13,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::signer::{Signer, SignerError};
+use crate::timestamping::{Timestamping, TimestampingError};
 
 /// How to sign.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct SignOptions {
     pub expiry: Option<Duration>,
     /// Metadata of the user, signed as annotations of the artifact.
     pub metadata: BTreeMap<String, String>,
+    /// How the signature is stamped; `None` for no timestamp.
+    pub timestamping: Option<Timestamping>,
 }
 
 impl SignOptions {
@@ -43,6 +46,7 @@ impl SignOptions {
             agent: agent.into(),
             expiry: None,
             metadata: BTreeMap::new(),
+            timestamping: None,
         }
     }
 }
@@ -77,6 +81,9 @@ pub enum SignError {
     /// What the signer gave back is not a signature over the bytes that it was sent, or its certificates break a rule.
     #[error("what the signer gave back is refused: {0}")]
     Refused(#[source] apostille_signature::Error),
+    /// There is no timestamp on the signature.
+    #[error("cannot timestamp the signature: {0}")]
+    Timestamping(#[from] TimestampingError),
     /// The signature could not be stored.
     #[error("the signature could not be stored: {0}")]
     Store(#[from] RegistryError),
@@ -145,10 +152,19 @@ pub async fn sign_payload(
             found: answer.signing_algorithm,
         });
     }
-    let parts = SignatureParts {
+    let mut parts = SignatureParts {
         signature: answer.signature,
         certificate_chain: answer.certificate_chain,
         timestamp: None,
     };
+    if let Some(timestamping) = &options.timestamping {
+        // Nobody is asked to stamp what is thrown away afterwards.
+        unsigned
+            .check(&parts.signature, &parts.certificate_chain)
+            .map_err(SignError::Refused)?;
+        let hash = key_spec.hash_algorithm();
+        let stamp = timestamping.stamp(&parts.signature, hash, options.signing_time);
+        parts.timestamp = Some(stamp.await?);
+    }
     unsigned.assemble(parts).map_err(SignError::Refused)
 }

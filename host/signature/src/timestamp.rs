@@ -24,7 +24,7 @@ mod tst_info;
 
 pub use error::TimestampError;
 pub use request::{NONCE_LEN, TimestampRequest};
-pub use token::{TimestampToken, VerifiedTimestamp};
+pub use token::{TimestampClaims, TimestampToken, VerifiedTimestamp};
 
 /// The media type of a request over HTTP (RFC 3161 §3.4).
 pub const REQUEST_MEDIA_TYPE: &str = "application/timestamp-query";

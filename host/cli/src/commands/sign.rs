@@ -11,9 +11,10 @@ use crate::flags::{
     ExpiryFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, PluginRunFlags,
     RegistryFlags, SignerFlags, TimestampFlags,
 };
+use crate::revocation_access::RevocationFlags;
 use crate::signers::{ChosenSigner, envelope_format, installed_plugins};
 use crate::target::{Access, ResolvedTarget, Target};
-use crate::{runtime, usage};
+use crate::{runtime, timestamping, usage};
 
 /// Sign an artifact in a registry or an OCI layout, and store the signature beside it
 #[derive(Args, Debug)]
@@ -34,6 +35,8 @@ pub struct Sign {
     metadata: MetadataFlag,
     #[command(flatten)]
     timestamp: TimestampFlags,
+    #[command(flatten)]
+    revocation: RevocationFlags,
     /// List the signature under the referrers tag, even if the registry has the referrers API
     #[arg(long)]
     force_referrers_tag: bool,
@@ -89,15 +92,12 @@ impl Sign {
     }
 
     fn options(&self, application: &Application<'_>) -> Result<SignOptions, Failure> {
-        if self.timestamp.timestamp_url.is_some() {
-            return Err(Failure::general(
-                "timestamping is not supported yet; nothing was signed",
-            ));
-        }
         let format = envelope_format(application, self.signer.signature_format.as_deref())?;
         let mut options = SignOptions::new(format, OffsetDateTime::now_utc(), AGENT);
         options.expiry = self.expiry.duration()?;
         options.metadata = self.metadata.pairs()?;
+        options.timestamping =
+            timestamping::chosen(application, &self.timestamp, &self.revocation)?;
         Ok(options)
     }
 }

@@ -24,6 +24,18 @@ pub struct VerifiedTimestamp {
     certificate_chain: CertificateChain,
 }
 
+/// What a token says, nothing of it proven: for showing, not for deciding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimestampClaims {
+    /// The earliest time at which the token says that it was made.
+    pub earliest: OffsetDateTime,
+    /// The latest time at which the token says that it was made.
+    pub latest: OffsetDateTime,
+    /// The certificates in the token, in its order.
+    pub certificates: Vec<Certificate>,
+}
+
 impl TimestampToken {
     /// Reads a `TimeStampToken`: DER, or BER with definite lengths.
     ///
@@ -47,6 +59,28 @@ impl TimestampToken {
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
         &self.encoded
+    }
+
+    /// What the token says, if it is on `signature` (raw bytes). Nothing else is checked.
+    ///
+    /// # Errors
+    /// [`TimestampError::Malformed`], [`TimestampError::WrongImprint`].
+    pub fn claims(&self, signature: &[u8]) -> Result<TimestampClaims, TimestampError> {
+        let info = self.read_info()?;
+        if !info.imprint.is_of(signature) {
+            return Err(TimestampError::WrongImprint);
+        }
+        Ok(TimestampClaims {
+            earliest: info.time.saturating_sub(info.accuracy),
+            latest: info.time.saturating_add(info.accuracy),
+            certificates: self.data.certificates.clone(),
+        })
+    }
+
+    fn read_info(&self) -> Result<TstInfo, TimestampError> {
+        let content =
+            ber::to_der(&self.data.content).map_err(TimestampError::malformed("TSTInfo"))?;
+        TstInfo::read(&content).map_err(TimestampError::malformed("TSTInfo"))
     }
 
     /// Checks that the token is on `signature` (the raw signature of an envelope), is signed by the
@@ -86,9 +120,7 @@ impl TimestampToken {
         let signer = signer::verify(&self.data)?;
         let certificate_chain = self.chain(&signer.certificate, roots)?;
 
-        let content =
-            ber::to_der(&self.data.content).map_err(TimestampError::malformed("TSTInfo"))?;
-        let info = TstInfo::read(&content).map_err(TimestampError::malformed("TSTInfo"))?;
+        let info = self.read_info()?;
         certificate_chain
             .check_timestamping(Some(info.time))
             .map_err(|violation| TimestampError::Certificate(violation.into()))?;

@@ -122,7 +122,9 @@ fn findings(error: PolicyError) -> Result<Vec<Finding>, Failure> {
             message: reason,
         }]),
         PolicyError::Invalid { violations, .. } => {
-            Ok(violations.into_iter().map(Finding::from).collect())
+            let mut findings: Vec<_> = violations.into_iter().map(Finding::from).collect();
+            findings.sort_by_key(|finding| (finding.line, finding.column));
+            Ok(findings)
         }
         other => Err(Failure::new(FailureKind::Policy, chain_of(&other))),
     }
