@@ -10,6 +10,7 @@
 )]
 
 mod certificates;
+mod conformance;
 mod imports;
 mod logins;
 mod notation;
