@@ -50,7 +50,9 @@ struct Kept {
 /// A key that a request works with. Its connection is not closed meanwhile.
 pub(crate) struct KeyInUse {
     key: Rc<UsableKey>,
-    _connection: Rc<Connection>,
+    /// Found for an earlier request.
+    was_known: bool,
+    connection: Rc<Connection>,
 }
 
 impl Deref for KeyInUse {
@@ -118,10 +120,13 @@ impl<'p> Keyring<'p> {
             let key = provider.find_key(key_id, context).await?;
             Ok::<_, PluginError>(Rc::new(UsableKey::new(key)))
         };
-        let key = Rc::clone(connection.place_for(key_id).get_or_try_init(find).await?);
+        let place = connection.place_for(key_id);
+        let was_known = place.initialized();
+        let key = Rc::clone(place.get_or_try_init(find).await?);
         Ok(KeyInUse {
             key,
-            _connection: connection,
+            was_known,
+            connection,
         })
     }
 
@@ -178,7 +183,15 @@ impl<'p> Keyring<'p> {
     ) -> Result<GenerateSignatureResponse, PluginError> {
         let key = self.key(&request.key_id, context).await?;
         let input = SigningInput::new(request.payload, request.key_spec);
-        let signed = key.sign_with_chain(input, context).await?;
+        let signed = match key.sign_with_chain(input.clone(), context).await {
+            // The key may have been rotated, or its certificate renewed, since they were asked for.
+            Err(_) if key.was_known && key.is_misfit() => {
+                key.connection.forget_key(&request.key_id);
+                let key = self.key(&request.key_id, context).await?;
+                key.sign_with_chain(input, context).await?
+            }
+            signed => signed?,
+        };
         let ders = signed.chain.certificates().iter();
         Ok(GenerateSignatureResponse {
             key_id: request.key_id,
@@ -222,6 +235,11 @@ impl Connection {
             key: Rc::clone(&key),
         });
         key
+    }
+
+    /// Lets the next request look for a key anew.
+    fn forget_key(&self, key_id: &KeyId) {
+        self.keys.borrow_mut().retain(|kept| kept.id != *key_id);
     }
 
     /// Logs out, unless a request still uses the connection; then its end is that of the request.

@@ -1,8 +1,8 @@
 //! A key with what was learnt about it, and signatures that are checked before anybody sees them.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
-use notary_plugin_protocol::{KeySpec, RawSignature};
+use notary_plugin_protocol::{ErrorCode, KeySpec, RawSignature};
 use notary_x509::PublicKey;
 use tokio::sync::OnceCell;
 
@@ -15,6 +15,8 @@ pub(crate) struct UsableKey {
     key: Rc<dyn OpenKey>,
     public_key: OnceCell<PublicKey>,
     chain: OnceCell<KeyChain>,
+    /// Key and certificate turned out not to belong together, or not to be usable now.
+    misfit: Cell<bool>,
 }
 
 /// A signature and the chain whose leaf verifies it.
@@ -29,7 +31,13 @@ impl UsableKey {
             key,
             public_key: OnceCell::new(),
             chain: OnceCell::new(),
+            misfit: Cell::new(false),
         }
+    }
+
+    /// Whether key and certificate turned out not to belong together, or not to be usable now.
+    pub(crate) fn is_misfit(&self) -> bool {
+        self.misfit.get()
     }
 
     pub(crate) async fn public_key(&self, context: &Context) -> Result<&PublicKey, PluginError> {
@@ -84,6 +92,16 @@ impl UsableKey {
         self.chain.get_or_try_init(load).await
     }
 
+    /// Remembers that what is known about the certificates was found wrong.
+    fn fits<T>(&self, check: Result<T, PluginError>) -> Result<T, PluginError> {
+        if let Err(error) = &check
+            && *error.code() == ErrorCode::ValidationError
+        {
+            self.misfit.set(true);
+        }
+        check
+    }
+
     /// Signs, and returns a chain whose leaf verifies the signature.
     pub(crate) async fn sign_with_chain(
         &self,
@@ -92,21 +110,25 @@ impl UsableKey {
     ) -> Result<Signed, PluginError> {
         let (chain, signature) = if self.key.knows_public_key() {
             // Nothing is signed unless the certificate fits: in an HSM every signature is on record.
-            check_key_spec(self.public_key(context).await?, input.key_spec())?;
-            let chain = self.chain(context).await?;
-            chain.check_rules()?;
+            self.fits(check_key_spec(
+                self.public_key(context).await?,
+                input.key_spec(),
+            ))?;
+            let chain = self.fits(self.chain(context).await)?;
+            self.fits(chain.check_rules())?;
             (chain, self.key.sign(&input, context).await?)
         } else {
             // Two services over a network, asked at the same time.
             tokio::try_join!(
-                self.chain_by_certificates(input.key_spec(), context),
+                async { self.fits(self.chain_by_certificates(input.key_spec(), context).await) },
                 self.key.sign(&input, context)
             )?
         };
-        check_key_spec(chain.leaf().public_key(), input.key_spec())?;
-        chain.check_rules()?;
+        self.fits(check_key_spec(chain.leaf().public_key(), input.key_spec()))?;
+        self.fits(chain.check_rules())?;
         let leaf_key = chain.leaf().public_key();
         let Some(signature) = verified(signature, &input, leaf_key)? else {
+            self.misfit.set(true);
             let explained = self.key.explain_mismatch(leaf_key, context).await;
             return Err(explained.unwrap_or_else(|| mismatch(chain)));
         };

@@ -5,7 +5,9 @@ use notary_plugin_protocol::KeySpec;
 use serde_json::json;
 
 use crate::plugin::Signed;
-use crate::vault::{audited, certified, certified_by, shared, start, visitor};
+use crate::vault::{
+    audited, certified, certified_by, key, root, self_signed, shared, start, visitor,
+};
 
 const SPEC: KeySpec = KeySpec::Ec256;
 
@@ -42,6 +44,30 @@ fn many_signatures_of_a_session_cost_one_request_each() {
     let requests = audited(&server, before);
     let expected = format!("update transit/sign/{name}");
     assert_eq!(requests, vec![expected; 40]);
+}
+
+#[test]
+fn a_session_notices_at_once_that_a_key_was_rotated_and_has_a_new_certificate() {
+    let Some(server) = shared() else { return };
+    let admin = server.admin().unwrap();
+    let name = key(&admin, "ecdsa-p256");
+    let plugin = root(&server);
+    let certify = || {
+        let file = plugin.file("chain.pem", &self_signed(&plugin, &name));
+        let arguments = ["set-certificate", "--key-id", &name, file.to_str().unwrap()];
+        plugin.person(&arguments).unwrap();
+    };
+    certify();
+    let mut session = plugin.session();
+    assert!(session.sign(&name, SPEC)["response"].is_object());
+    let rotate = format!("transit/keys/{name}/rotate");
+    admin.write(&rotate, &json!({})).unwrap();
+    let answer = session.sign(&name, SPEC);
+    assert_eq!(answer["error"]["errorCode"], "VALIDATION_ERROR", "{answer}");
+    certify();
+    let answer = session.sign(&name, SPEC);
+    assert!(answer["response"].is_object(), "{answer}");
+    session.end();
 }
 
 #[test]
