@@ -85,6 +85,45 @@ fn one_log_in_serves_many_signatures() {
     assert_eq!(plugin.logged("finalize").len(), 1);
 }
 
+/// Has 64 payloads signed by a module that does `words`, and holds each signature against the key.
+fn sign_and_verify(words: &str) -> Plugin {
+    let plugin = Plugin::new().with_shim(words);
+    let public_key = plugin.certified_key(SPEC, "release", 1);
+    let payloads = payloads(64);
+    for (payload, answer) in payloads.iter().zip(sign_all(&plugin, &payloads)) {
+        let signature = answer["response"]["signature"].as_str();
+        let signature = STANDARD
+            .decode(signature.unwrap_or_else(|| panic!("{answer}")))
+            .unwrap();
+        public_key
+            .verify(SPEC.signing_algorithm(), payload, &signature)
+            .unwrap();
+    }
+    plugin
+}
+
+#[test]
+fn a_slow_token_signs_in_several_sessions_at_a_time_under_one_log_in() {
+    let plugin = sign_and_verify("log,slow");
+    assert!(!plugin.logged("overlap").is_empty());
+    assert!(plugin.logged("open").len() > 1);
+    assert_eq!(plugin.logged("login").len(), 1);
+    assert_eq!(plugin.logged("finalize").len(), 1);
+}
+
+#[test]
+fn a_token_that_gives_one_session_signs_everything_in_it() {
+    let plugin = sign_and_verify("log,slow,one-session");
+    assert!(plugin.logged("overlap").is_empty());
+    assert_eq!(plugin.logged("sign").len(), 64);
+}
+
+#[test]
+fn a_session_lost_among_several_is_opened_again_and_no_request_fails() {
+    let plugin = sign_and_verify("log,slow,lose-fifth-session");
+    assert_eq!(plugin.logged("sign").len(), 65);
+}
+
 #[test]
 fn a_wrong_pin_is_tried_once_however_many_requests_there_are() {
     let plugin = Plugin::new().with_shim("log");

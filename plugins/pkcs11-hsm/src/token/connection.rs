@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TokenError;
 use super::info::TokenInfo;
+use super::lanes::Lanes;
 use super::library::Module;
 use super::raw::ContextLogin;
-use super::{sign, slots};
+use super::sign::{self, Signing};
+use super::slots;
 use crate::locator::TokenFilter;
 use crate::pin::{Pin, PinSource};
 
@@ -50,6 +52,8 @@ pub(crate) struct Connection {
     module: Module,
     writable: bool,
     mechanisms: OnceCell<Vec<MechanismType>>,
+    /// More sessions, to sign in at the same time.
+    pub(super) lanes: Lanes,
 }
 
 impl Connection {
@@ -74,6 +78,7 @@ impl Connection {
             module,
             writable,
             mechanisms: OnceCell::new(),
+            lanes: Lanes::default(),
         })
     }
 
@@ -105,6 +110,7 @@ impl Connection {
     /// A new session in the place of a lost one: at first with the module as it is, and if that does not
     /// help (a network HSM was reset, another node took over) with the module initialised anew.
     fn reopen(&mut self) -> Result<(), TokenError> {
+        self.lanes = Lanes::default();
         match self.renew() {
             Err(error) if error.is_session_loss() => {
                 self.module
@@ -158,12 +164,27 @@ impl Connection {
         self.slot
     }
 
-    /// How a key that authenticates before every signature is unlocked.
-    pub(crate) fn context_login(&self) -> ContextLogin<'_> {
-        match &self.pin {
-            Some(pin) => ContextLogin::WithPin(pin),
-            None => ContextLogin::AtTheReader,
-        }
+    /// What signatures need beside a session.
+    ///
+    /// # Errors
+    /// As [`Connection::mechanisms`].
+    pub(super) fn signing(&self) -> Result<Signing<'_>, TokenError> {
+        Ok(Signing {
+            functions: self.module.raw(),
+            offered: self.mechanisms()?,
+            token: self.token.label(),
+            login: match &self.pin {
+                Some(pin) => ContextLogin::WithPin(pin),
+                None => ContextLogin::AtTheReader,
+            },
+        })
+    }
+
+    /// Another session with the token, which shares the log-in of the first (PKCS#11 §5.6.8); `None` if
+    /// the token gives no more, or wants a log-in for each.
+    pub(super) fn another_session(&self) -> Option<Session> {
+        let session = open_session(&self.module, self.slot, self.writable, &self.token).ok()?;
+        (!self.token.wants_login() || is_logged_in(&session)).then_some(session)
     }
 
     /// Those of [`sign::MECHANISMS`] with which the token signs. It is asked once for each connection, since

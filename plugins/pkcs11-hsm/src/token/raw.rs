@@ -46,6 +46,11 @@ pub(crate) struct RawFunctions {
     _library: cryptoki_sys::Pkcs11,
 }
 
+// SAFETY: the list is written once, when the library is loaded, and only read through `&self`. The module is
+// initialised with `CKF_OS_LOCKING_OK`, or refuses to be, so that its functions may be called by several
+// threads at a time (PKCS#11 §5.4).
+unsafe impl Sync for RawFunctions {}
+
 impl RawFunctions {
     /// The functions of the module at `path`, which `cryptoki` has loaded before: the loader hands out
     /// the same library again.

@@ -8,6 +8,7 @@ use cryptoki::context::Function;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::session::Session;
 use cryptoki_sys::CK_ULONG;
 use notary_plugin_protocol::{HashAlgorithm, KeySpec};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
@@ -16,7 +17,7 @@ use super::connection::Connection;
 use super::error::TokenError;
 use super::objects::TokenKey;
 use super::pss;
-use super::raw::ContextLogin;
+use super::raw::{ContextLogin, RawFunctions};
 
 /// A way to make the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,47 +43,117 @@ pub(crate) const MECHANISMS: &[MechanismType] = &[
     MechanismType::ECDSA_SHA512,
 ];
 
-/// Signs `payload` with `key`: RSASSA-PSS bytes, or ECDSA r‖s.
+/// What a signature needs beside a session: the same for every session with the token.
+pub(super) struct Signing<'a> {
+    pub(super) functions: &'a RawFunctions,
+    /// Those of [`MECHANISMS`] that the token offers.
+    pub(super) offered: &'a [MechanismType],
+    /// The token's label, for errors.
+    pub(super) token: &'a str,
+    /// For keys that always authenticate.
+    pub(super) login: ContextLogin<'a>,
+}
+
+/// Signs `payload` with `key` in the connection's own session: RSASSA-PSS bytes, or ECDSA r‖s.
 ///
 /// # Errors
-/// [`TokenError::NoMechanism`] if the token has no mechanism that would do, or what the token said.
+/// As [`Signing::sign`].
 pub(crate) fn sign(
     connection: &Connection,
     key: &TokenKey,
     key_spec: KeySpec,
     payload: &[u8],
 ) -> Result<Vec<u8>, TokenError> {
-    let ways = ways(key_spec);
-    let offered = connection.mechanisms()?;
-    if !ways
-        .iter()
-        .any(|(mechanism, _)| offered.contains(mechanism))
-    {
+    connection
+        .signing()?
+        .sign(connection.session(), key, key_spec, payload)
+}
+
+impl Signing<'_> {
+    /// Signs `payload` with `key`: RSASSA-PSS bytes, or ECDSA r‖s.
+    ///
+    /// # Errors
+    /// [`TokenError::NoMechanism`] if the token has no mechanism that would do, or what the token said.
+    pub(super) fn sign(
+        &self,
+        session: &Session,
+        key: &TokenKey,
+        key_spec: KeySpec,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, TokenError> {
+        let ways = ways(key_spec);
+        let mut usable = ways
+            .iter()
+            .filter(|(mechanism, _)| self.offered.contains(mechanism))
+            .peekable();
+        if usable.peek().is_none() {
+            return Err(self.no_mechanism(key_spec, &ways));
+        }
+        let mut refusals = Vec::new();
+        for (mechanism, way) in usable {
+            match self.attempt(session, key, key_spec, *mechanism, *way, payload)? {
+                Ok(signature) => return Ok(signature),
+                Err(rv) => refusals.push(format!("{mechanism}: {rv:?}")),
+            }
+        }
+        Err(TokenError::EveryMechanismRefused(refusals.join(", ")))
+    }
+
+    fn no_mechanism(&self, key_spec: KeySpec, ways: &[(MechanismType, Way)]) -> TokenError {
         let names: Vec<String> = ways
             .iter()
             .map(|(mechanism, _)| mechanism.to_string())
             .collect();
-        return Err(TokenError::NoMechanism {
-            token: connection.token().label().to_owned(),
+        TokenError::NoMechanism {
+            token: self.token.to_owned(),
             wanted: if is_rsa(key_spec) {
                 "RSASSA-PSS"
             } else {
                 "ECDSA"
             },
             mechanisms: names.join(", "),
-        });
-    }
-    let mut refusals = Vec::new();
-    for (mechanism, way) in ways
-        .iter()
-        .filter(|(mechanism, _)| offered.contains(mechanism))
-    {
-        match attempt(connection, key, key_spec, *mechanism, *way, payload)? {
-            Ok(signature) => return Ok(signature),
-            Err(rv) => refusals.push(format!("{mechanism}: {rv:?}")),
         }
     }
-    Err(TokenError::EveryMechanismRefused(refusals.join(", ")))
+
+    /// One attempt. The inner error says that the token refuses this mechanism or its parameters, and
+    /// that the next is worth a try.
+    fn attempt(
+        &self,
+        session: &Session,
+        key: &TokenKey,
+        key_spec: KeySpec,
+        mechanism: MechanismType,
+        way: Way,
+        payload: &[u8],
+    ) -> Result<Result<Vec<u8>, RvError>, TokenError> {
+        let hash = key_spec.hash_algorithm();
+        let data = match way {
+            Way::Digest => digest(hash, payload),
+            Way::Message => payload.to_vec(),
+            Way::RawRsa => pss::encode(&digest(hash, payload), hash, modulus_bits(key_spec))?,
+        };
+        let Some(mechanism) = mechanism_with_parameters(mechanism, hash) else {
+            return Ok(Err(RvError::MechanismInvalid));
+        };
+        let login = if key.always_authenticate {
+            &self.login
+        } else {
+            &ContextLogin::No
+        };
+        let signed = self
+            .functions
+            .sign(session, &mechanism, key.handle, login, &data);
+        match signed {
+            Ok(signature) => Ok(Ok(left_padded(signature, key_spec))),
+            Err((Function::SignInit | Function::Sign, rv)) if is_refusal(rv) => Ok(Err(rv)),
+            Err((Function::Login, RvError::PinIncorrect)) => Err(TokenError::PinRefused {
+                token: self.token.to_owned(),
+                from: "the log-in (the key asks for it before each signature)".to_owned(),
+                tries: "check whether the key has a PIN of its own",
+            }),
+            Err((function, rv)) => Err(TokenError::returned("signing", function, rv)),
+        }
+    }
 }
 
 /// The mechanisms of the token that make such signatures, for people.
@@ -104,47 +175,6 @@ pub(crate) fn offered(connection: &Connection) -> Vec<String> {
         )
     };
     KeySpec::ALL.iter().map(line).collect()
-}
-
-/// One attempt. The inner error says that the token refuses this mechanism or its parameters, and that
-/// the next is worth a try.
-fn attempt(
-    connection: &Connection,
-    key: &TokenKey,
-    key_spec: KeySpec,
-    mechanism: MechanismType,
-    way: Way,
-    payload: &[u8],
-) -> Result<Result<Vec<u8>, RvError>, TokenError> {
-    let hash = key_spec.hash_algorithm();
-    let data = match way {
-        Way::Digest => digest(hash, payload),
-        Way::Message => payload.to_vec(),
-        Way::RawRsa => pss::encode(&digest(hash, payload), hash, modulus_bits(key_spec))?,
-    };
-    let Some(mechanism) = mechanism_with_parameters(mechanism, hash) else {
-        return Ok(Err(RvError::MechanismInvalid));
-    };
-    let login = if key.always_authenticate {
-        connection.context_login()
-    } else {
-        ContextLogin::No
-    };
-    let signed =
-        connection
-            .module()
-            .raw()
-            .sign(connection.session(), &mechanism, key.handle, &login, &data);
-    match signed {
-        Ok(signature) => Ok(Ok(left_padded(signature, key_spec))),
-        Err((Function::SignInit | Function::Sign, rv)) if is_refusal(rv) => Ok(Err(rv)),
-        Err((Function::Login, RvError::PinIncorrect)) => Err(TokenError::PinRefused {
-            token: connection.token().label().to_owned(),
-            from: "the log-in (the key asks for it before each signature)".to_owned(),
-            tries: "check whether the key has a PIN of its own",
-        }),
-        Err((function, rv)) => Err(TokenError::returned("signing", function, rv)),
-    }
 }
 
 /// The mechanisms for a key spec, best first.

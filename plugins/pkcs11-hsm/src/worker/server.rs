@@ -1,17 +1,20 @@
-//! The worker's end: reads requests, works them off in order, writes answers.
+//! The worker's end: reads requests, works them off, writes answers. Signatures that were asked for while
+//! another one was made are made at the same time, in as many sessions as the token allows.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notary_x509::Certificate;
 
 use super::message::{Answer, Failure, FoundKey, Operation, Request, Response};
 use crate::locator::ObjectName;
-use crate::token::{self, Connection, TokenError, TokenKey};
+use crate::token::{self, Connection, Job, TokenError, TokenKey};
 
 /// The first argument of a worker process.
 pub(crate) const ARGUMENT: &str = "--token-worker";
@@ -19,6 +22,13 @@ pub(crate) const ARGUMENT: &str = "--token-worker";
 /// How long a worker may go on after its plugin has gone away: enough to finish a signature and log
 /// out, and a limit for a module that hangs.
 const GRACE_WITHOUT_PLUGIN: Duration = Duration::from_secs(5);
+
+/// Most signatures that are begun together: what a session of the plugin has in flight.
+const MOST_TOGETHER: usize = 16;
+
+/// Starting a thread takes some ten microseconds. A token that signs in less is asked for one signature
+/// after the other.
+const WORTH_A_THREAD: Duration = Duration::from_micros(200);
 
 /// Serves requests from standard input until it ends.
 pub(crate) fn serve() -> ExitCode {
@@ -28,9 +38,10 @@ pub(crate) fn serve() -> ExitCode {
     };
     let requests = read_requests();
     let mut worker = Worker {
-        answers,
+        answers: Answers(Mutex::new(answers)),
         connection: None,
         keys: Vec::new(),
+        signing_time: Duration::ZERO,
     };
     match worker.work_off(&requests) {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,23 +50,111 @@ pub(crate) fn serve() -> ExitCode {
 }
 
 struct Worker {
-    answers: File,
+    answers: Answers,
     connection: Option<Connection>,
     keys: Vec<(ObjectName, TokenKey)>,
+    /// How long the last signature took that was made alone.
+    signing_time: Duration,
 }
 
 impl Worker {
     fn work_off(&mut self, requests: &Receiver<Request>) -> io::Result<()> {
-        for Request { number, operation } in requests {
-            let result = self.perform(operation).map_err(|error| Failure {
-                code: error.code().as_str().to_owned(),
-                message: error.to_string(),
-            });
-            let mut line = serde_json::to_vec(&Response { number, result })?;
-            line.push(b'\n');
-            self.answers.write_all(&line)?;
+        let mut waiting = VecDeque::new();
+        while let Some(request) = waiting.pop_front().or_else(|| requests.recv().ok()) {
+            waiting.push_front(request);
+            waiting.extend(requests.try_iter().take(MOST_TOGETHER));
+            let together = waiting
+                .iter()
+                .take(MOST_TOGETHER)
+                .take_while(|request| self.may_go_together(request))
+                .count();
+            if together > 1 && self.signing_time >= WORTH_A_THREAD {
+                let batch: Vec<Request> = waiting.drain(..together).collect();
+                self.sign_together(batch)?;
+            } else if let Some(request) = waiting.pop_front() {
+                self.work_off_alone(request)?;
+            }
         }
         Ok(())
+    }
+
+    fn work_off_alone(&mut self, Request { number, operation }: Request) -> io::Result<()> {
+        let signs = matches!(operation, Operation::Sign { .. });
+        let start = Instant::now();
+        let result = self.perform(operation);
+        if signs {
+            self.signing_time = start.elapsed();
+        }
+        self.answers.give(number, result)
+    }
+
+    /// A key that always authenticates is unlocked for one signature at a time.
+    fn may_go_together(&self, request: &Request) -> bool {
+        let Operation::Sign { key, .. } = &request.operation else {
+            return false;
+        };
+        self.keys
+            .get(*key)
+            .is_some_and(|(_, key)| !key.always_authenticate)
+    }
+
+    /// Makes several signatures at a time. Those that lose their session are made again alone, where a lost
+    /// session is opened anew.
+    fn sign_together(&mut self, batch: Vec<Request>) -> io::Result<()> {
+        let Some(mut connection) = self.connection.take() else {
+            return self.each_alone(batch);
+        };
+        let jobs: Vec<Job<'_>> = batch
+            .iter()
+            .filter_map(|request| self.job(request))
+            .collect();
+        let again = Mutex::new(vec![true; batch.len()]);
+        let failed = Mutex::new(None);
+        let answers = &self.answers;
+        let begun = connection.sign_together(&jobs, &|position, result| {
+            if matches!(&result, Err(error) if error.is_session_loss()) {
+                return;
+            }
+            if let Some(again) = lock(&again).get_mut(position) {
+                *again = false;
+            }
+            let number = batch.get(position).map_or(0, |request| request.number);
+            if let Err(error) = answers.give(number, result.map(Answer::Signature)) {
+                *lock(&failed) = Some(error);
+            }
+        });
+        self.connection = Some(connection);
+        // Where the token would not even say what it can do, each request learns why for itself.
+        drop(begun);
+        if let Some(error) = lock(&failed).take() {
+            return Err(error);
+        }
+        let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let lost = batch.into_iter().zip(again).filter(|(_, again)| *again);
+        self.each_alone(lost.map(|(request, _)| request).collect())
+    }
+
+    fn each_alone(&mut self, requests: Vec<Request>) -> io::Result<()> {
+        requests
+            .into_iter()
+            .try_for_each(|request| self.work_off_alone(request))
+    }
+
+    fn job<'a>(&'a self, request: &'a Request) -> Option<Job<'a>> {
+        let Operation::Sign {
+            key,
+            key_spec,
+            payload,
+        } = &request.operation
+        else {
+            return None;
+        };
+        let (_, key) = self.keys.get(*key)?;
+        Some(Job {
+            key,
+            key_spec: *key_spec,
+            payload,
+        })
     }
 
     fn perform(&mut self, operation: Operation) -> Result<Answer, TokenError> {
@@ -144,11 +243,31 @@ impl Worker {
     }
 }
 
+/// Where answers go, one line each.
+struct Answers(Mutex<File>);
+
+impl Answers {
+    fn give(&self, number: u64, result: Result<Answer, TokenError>) -> io::Result<()> {
+        let result = result.map_err(|error| Failure {
+            code: error.code().as_str().to_owned(),
+            message: error.to_string(),
+        });
+        let mut line = serde_json::to_vec(&Response { number, result })?;
+        line.push(b'\n');
+        lock(&self.0).write_all(&line)
+    }
+}
+
 fn out_of_order() -> TokenError {
     TokenError::Broken {
         action: "serving a request",
         reason: "it came before the one that it needs".to_owned(),
     }
+}
+
+/// What a thread that panicked leaves under these locks is whole: each change is a single step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads requests in a thread of its own, so that the end of the plugin is noticed even while a module

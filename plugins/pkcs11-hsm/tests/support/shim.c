@@ -19,7 +19,7 @@ struct mechanism { ulong_t type; void *parameter; ulong_t length; };
 enum { INITIALIZE = 0, FINALIZE = 1, GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, OPEN_SESSION = 12,
        CLOSE_SESSION = 13, LOGIN = 18, GET_ATTRIBUTES = 24, SIGN_INIT = 42, SIGN = 43 };
 enum { CKR_DEVICE_REMOVED = 0x32, CKR_MECHANISM_PARAM_INVALID = 0x71, CKR_PIN_LOCKED = 0xA4,
-       CKR_SESSION_HANDLE_INVALID = 0xB3 };
+       CKR_SESSION_COUNT = 0xB1, CKR_SESSION_HANDLE_INVALID = 0xB3 };
 enum { PROTECTED_PATH = 0x100, PIN_FINAL_TRY = 0x20000, PIN_LOCKED = 0x40000 };
 /* Offset of `flags` in CK_TOKEN_INFO: two texts of 32 bytes and two of 16. */
 enum { FLAGS_OFFSET = 96 };
@@ -94,7 +94,9 @@ static ulong_t mechanism_list(ulong_t slot, ulong_t *types, ulong_t *count) {
 }
 
 static ulong_t open_session(ulong_t slot, ulong_t flags, void *application, void *notify, ulong_t *session) {
+    static int opened;
     note("open", flags);
+    if (asked("one-session") && opened++ > 0) return CKR_SESSION_COUNT;
     return real->f[OPEN_SESSION](slot, flags, application, notify, session);
 }
 
@@ -131,9 +133,19 @@ static ulong_t sign(ulong_t session, unsigned char *data, ulong_t length, unsign
     if (asked("crash-third-sign") && ++signatures == 3) crash();
     if (asked("hang-sign")) hang();
     if (asked("remove")) return CKR_DEVICE_REMOVED;
+    if (asked("lose-fifth-session") && __sync_add_and_fetch(&signatures, 1) == 5) {
+        real->f[CLOSE_SESSION](session);
+        return CKR_SESSION_HANDLE_INVALID;
+    }
     if (asked("lose-session") && signatures++ == 0) {
         real->f[CLOSE_SESSION](session);
         return CKR_SESSION_HANDLE_INVALID;
+    }
+    if (asked("slow")) {
+        static int at_work;
+        if (__sync_add_and_fetch(&at_work, 1) > 1) note("overlap", 0);
+        usleep(5000);
+        __sync_sub_and_fetch(&at_work, 1);
     }
     ulong_t rv = real->f[SIGN](session, data, length, signature, written);
     if (!rv && signature && asked("flip")) signature[*written - 1] ^= 1;
