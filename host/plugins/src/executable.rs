@@ -133,16 +133,24 @@ impl PluginExecutable {
         let start = Instant::now();
         let mut deadline = self.options.deadline;
         let mut repetition = 0;
+        let mut asked_to_wait = None;
         loop {
-            let failure = match self.run(request, deadline).await {
-                Ok(response) => return Ok(response),
-                Err(failure) => failure,
+            let failure = match (self.run(request, deadline).await, asked_to_wait) {
+                (Ok(response), _) => return Ok(response),
+                // The end of the budget is ours; why it was spent is the plugin's to say.
+                (Err(Failure::DeadlineExceeded(_)), Some(earlier))
+                    if deadline < self.options.deadline =>
+                {
+                    return Err(self.failed(R::COMMAND, earlier));
+                }
+                (Err(failure), _) => failure,
             };
             let delay = self.options.retry.delay(repetition);
             let left = budget.saturating_sub(start.elapsed());
             if !may_try_again(&failure) || delay >= left {
                 return Err(self.failed(R::COMMAND, failure));
             }
+            asked_to_wait = Some(failure);
             sleep(delay).await;
             deadline = self.options.deadline.min(left - delay);
             repetition += 1;

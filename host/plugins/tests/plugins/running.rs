@@ -603,6 +603,25 @@ async fn nothing_else_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_repetition_that_the_budget_cuts_off_leaves_the_plugin_s_own_error() {
+    let plugins = Plugins::new();
+    let seen = plugins.path().join("seen");
+    plugins.add(
+        "bad",
+        &format!(
+            r#"if [ -e '{0}' ]; then sleep 60; fi; : > '{0}'
+echo '{{"errorCode":"THROTTLED","errorMessage":"slow down"}}' >&2; exit 1"#,
+            seen.display()
+        ),
+    );
+    let mut options = patient();
+    options.retry.budget = Duration::from_secs(3);
+    let plugin = plugins.find("bad").with_options(options);
+    let error = plugin.describe_key(&describe_key()).await.unwrap_err();
+    assert_eq!(error.code(), Some(&ErrorCode::Throttled), "{error}");
+}
+
+#[tokio::test]
 async fn repetitions_end_with_the_budget() {
     let plugins = Plugins::new();
     plugins.add(
