@@ -66,6 +66,22 @@ pub fn find_module(file_name: &str) -> Result<PathBuf, ToolMissing> {
         })
 }
 
+/// The Python that has the libraries of `testing/judges/requirements.txt`.
+///
+/// # Errors
+/// [`ToolMissing`], which says how to install it.
+pub fn judges_python() -> Result<PathBuf, ToolMissing> {
+    let directory = tools_directory().join("judges/bin");
+    let python = directory.join("python");
+    if python.is_file() {
+        return Ok(python);
+    }
+    Err(ToolMissing {
+        name: "judges/bin/python".to_owned(),
+        directory,
+    })
+}
+
 const SYSTEM_LIBRARIES: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu",
     "/usr/lib/aarch64-linux-gnu",

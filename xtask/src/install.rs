@@ -1,7 +1,7 @@
 //! Brings what the machine lacks: by the system's package manager after asking, or into the tools
 //! directory of this user, where nothing else is touched.
 
-use crate::process::{TaskError, run, succeeds};
+use crate::process::{TaskError, run, succeeds, workspace_root};
 use apostille_testing::tools::{find_module, find_tool, tools_directory};
 use clap::Args;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
@@ -63,6 +63,7 @@ pub(crate) fn test_tools(consent: Consent) -> Result<(), TaskError> {
     }
     nss(consent)?;
     kryoptic(consent)?;
+    python_judges(consent)?;
     docker_registry(consent)?;
     openbao(consent)?;
     cargo_tool(consent, "ferro-oci-server", FERRO_OCI_SERVER)?;
@@ -107,6 +108,51 @@ fn kryoptic(consent: Consent) -> Result<(), TaskError> {
     std::fs::create_dir_all(&directory).map_err(TaskError::file(&directory))?;
     let to = directory.join(MODULE);
     std::fs::copy(build.join("release").join(MODULE), &to).map_err(TaskError::file(&to))?;
+    Ok(())
+}
+
+/// Libraries of other people that judge our envelopes, in a Python environment of their own. A machine that
+/// reaches no package index goes without, and the tests say so.
+fn python_judges(consent: Consent) -> Result<(), TaskError> {
+    const REQUIREMENTS: &str = "testing/judges/requirements.txt";
+    let directory = tools_directory().join("judges");
+    let wanted = workspace_root().join(REQUIREMENTS);
+    let installed = directory.join("requirements.txt");
+    let read = |path: &Path| std::fs::read(path).ok();
+    if read(&installed).is_some() && read(&installed) == read(&wanted) {
+        return Ok(());
+    }
+    if !consent.given("The Python libraries that judge envelopes are missing. Install them into the tools directory?") {
+        return Err(TaskError::Missing {
+            what: REQUIREMENTS.to_owned(),
+            how: "cargo xtask servers install --yes".to_owned(),
+        });
+    }
+    let directory = fresh_tools_subdirectory("judges")?;
+    let environment = || {
+        let mut command = Command::new("python3");
+        run(command.args(["-m", "venv", "--clear"]).arg(&directory))
+    };
+    if environment().is_err() {
+        system_packages(consent, &["python3-venv"])?;
+        environment()?;
+    }
+    let mut pip = Command::new(directory.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ]);
+    if run(pip.arg(&wanted)).is_err() {
+        println!("judges: SKIPPED, {REQUIREMENTS} cannot be installed from here");
+        std::fs::remove_dir_all(&directory).map_err(TaskError::file(&directory))?;
+        return Ok(());
+    }
+    // Written last: an installation that was broken off is begun again.
+    std::fs::copy(&wanted, &installed).map_err(TaskError::file(&installed))?;
     Ok(())
 }
 
