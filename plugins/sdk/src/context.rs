@@ -23,14 +23,18 @@ impl Context {
         description: &PluginDescription,
         config: &PluginConfig,
     ) -> Result<Self, PluginError> {
-        let settings = Settings::read(description, config)?;
+        Settings::read(description, config).map(Self::with_settings)
+    }
+
+    /// The context of a request with settings that were read before.
+    pub(crate) fn with_settings(settings: Settings) -> Self {
         let deadline = settings
             .duration(&settings::DEADLINE)
             .unwrap_or_else(settings::deadline_from_environment);
-        Ok(Self {
+        Self {
             settings,
             deadline: Deadline::after(deadline),
-        })
+        }
     }
 
     /// What the user configured.

@@ -6,6 +6,7 @@
 mod frames;
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     future::Future,
     io::{self, Write},
@@ -16,7 +17,7 @@ use std::{
 
 use self::frames::Frames;
 use crate::{
-    Context, Plugin, PluginError,
+    Context, Plugin, PluginError, Settings,
     command::{self, Request},
     keyring::Keyring,
     log,
@@ -26,7 +27,7 @@ use crate::{
 };
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use notary_plugin_protocol::{
-    Command, ErrorCode,
+    Command, ErrorCode, PluginConfig,
     session::{Answer, AnswerFrame, FrameError, RequestFrame, WarmSessions},
 };
 
@@ -60,6 +61,7 @@ struct Session<'p> {
     streams: &'p PrivateStreams,
     keyring: Option<Keyring<'p>>,
     overdue: Overdue,
+    last_settings: RefCell<Option<(PluginConfig, Settings)>>,
 }
 
 impl<'p> Session<'p> {
@@ -72,6 +74,7 @@ impl<'p> Session<'p> {
             overdue: Overdue::watch(move |id, error| {
                 let _ = write(&for_watchdog, Some(id), Err(error));
             }),
+            last_settings: RefCell::default(),
         }
     }
 
@@ -137,13 +140,27 @@ impl<'p> Session<'p> {
         }
     }
 
+    /// The context of a request. The environment of a process does not change, so equal configurations mean
+    /// equal settings, and reading them once saves bulk signing hundreds of look-ups for each signature.
+    fn context(&self, config: &PluginConfig) -> Result<Context, PluginError> {
+        let mut last = self.last_settings.borrow_mut();
+        if let Some((known, settings)) = &*last
+            && known == config
+        {
+            return Ok(Context::with_settings(settings.clone()));
+        }
+        let context = Context::for_request(self.plugin.description, config)?;
+        *last = Some((config.clone(), context.settings().clone()));
+        Ok(context)
+    }
+
     async fn try_answer(&self, frame: RequestFrame) -> Result<Vec<u8>, PluginError> {
         command::check_offered(self.plugin, frame.command)?;
         if frame.command == Command::GetPluginMetadata {
             return command::metadata(self.plugin, &frame.request);
         }
         let request = Request::parse(frame.command, &frame.request)?;
-        let context = Context::for_request(self.plugin.description, request.plugin_config())?;
+        let context = self.context(request.plugin_config())?;
         self.overdue.begin(frame.id, context.deadline());
         let answer = command::answer(self.plugin, self.keyring.as_ref(), request, &context);
         let answer = context.deadline().run(answer).await;
