@@ -4,6 +4,7 @@ use notary_plugin_protocol::ErrorCode;
 use notary_plugin_sdk::{Context, PluginError, Secret, Setting, Settings};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::jwt::JwtSource;
 use super::token_source::TokenSource;
@@ -26,13 +27,39 @@ pub(crate) enum Method {
     LogIn { mount: VaultPath, kind: LogIn },
 }
 
+/// A secret id, or the wrapping token that can be exchanged for it once.
+#[derive(Clone, Debug)]
+pub(crate) enum SecretId {
+    Plain(Secret),
+    Wrapped {
+        wrapping: Secret,
+        /// Kept, since a session may have to log in again.
+        unwrapped: OnceCell<Secret>,
+    },
+}
+
+impl SecretId {
+    async fn get(&self, client: &Client, context: &Context) -> Result<&Secret, PluginError> {
+        match self {
+            Self::Plain(secret) => Ok(secret),
+            Self::Wrapped {
+                wrapping,
+                unwrapped,
+            } => {
+                unwrapped
+                    .get_or_try_init(|| unwrap(wrapping, client, context))
+                    .await
+            }
+        }
+    }
+}
+
 /// The log-ins by request.
 #[derive(Clone, Debug)]
 pub(crate) enum LogIn {
     AppRole {
         role_id: String,
-        secret_id: Option<Secret>,
-        wrapped: bool,
+        secret_id: Option<SecretId>,
     },
     /// Also Kubernetes: the same request.
     Jwt {
@@ -136,7 +163,7 @@ impl Method {
             Self::Agent => false,
             // A file or helper may have a new one by now.
             Self::Token(source) => !matches!(source, TokenSource::Variable(_)),
-            Self::LogIn { kind, .. } => !matches!(kind, LogIn::AppRole { wrapped: true, .. }),
+            Self::LogIn { .. } => true,
         }
     }
 }
@@ -167,17 +194,10 @@ impl LogIn {
     ) -> Result<(String, Value), PluginError> {
         let login = || "login".to_owned();
         Ok(match self {
-            Self::AppRole {
-                role_id,
-                secret_id,
-                wrapped,
-            } => {
-                let secret_id = match secret_id {
-                    Some(wrapping) if *wrapped => Some(unwrap(wrapping, client, context).await?),
-                    other => other.clone(),
-                };
+            Self::AppRole { role_id, secret_id } => {
                 let mut body = json!({ "role_id": role_id });
-                if let Some(secret_id) = &secret_id {
+                if let Some(secret_id) = secret_id {
+                    let secret_id = secret_id.get(client, context).await?;
                     body["secret_id"] = secret_id.expose().into();
                 }
                 (login(), body)
@@ -244,16 +264,16 @@ fn app_role(settings: &Settings) -> Result<LogIn, PluginError> {
             .to_owned(),
         None => settings.required(&ROLE_ID)?.to_owned(),
     };
-    let wrapped = settings.flag(&SECRET_ID_WRAPPED);
-    let secret_id = secret(settings, &SECRET_ID, &SECRET_ID_FILE, "the secret id")?;
-    if wrapped && secret_id.is_none() {
-        return Err(missing("NOTATION_VAULT_SECRET_ID or `secret_id_file`"));
-    }
-    Ok(LogIn::AppRole {
-        role_id,
-        secret_id,
-        wrapped,
-    })
+    let given = secret(settings, &SECRET_ID, &SECRET_ID_FILE, "the secret id")?;
+    let secret_id = match (given, settings.flag(&SECRET_ID_WRAPPED)) {
+        (None, true) => return Err(missing("NOTATION_VAULT_SECRET_ID or `secret_id_file`")),
+        (Some(wrapping), true) => Some(SecretId::Wrapped {
+            wrapping,
+            unwrapped: OnceCell::new(),
+        }),
+        (given, false) => given.map(SecretId::Plain),
+    };
+    Ok(LogIn::AppRole { role_id, secret_id })
 }
 
 fn user_name(settings: &Settings) -> Result<String, PluginError> {

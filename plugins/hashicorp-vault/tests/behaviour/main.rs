@@ -11,9 +11,9 @@
 
 mod certificates;
 mod conformance;
+mod hosts;
 mod imports;
 mod logins;
-mod notation;
 mod plugin;
 mod policies;
 mod refusals;

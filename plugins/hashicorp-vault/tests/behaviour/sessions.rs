@@ -71,6 +71,39 @@ fn a_session_notices_at_once_that_a_key_was_rotated_and_has_a_new_certificate() 
 }
 
 #[test]
+fn a_session_takes_the_new_token_of_a_file_when_the_old_one_ends() {
+    let Some(server) = shared() else { return };
+    let admin = server.admin().unwrap();
+    let old = admin.write("auth/token/create", &json!({})).unwrap();
+    let old = old["auth"]["client_token"].as_str().unwrap();
+    let plugin = visitor(&server);
+    let file = plugin.file("token", old);
+    let (name, plugin) = certified_by(&server, plugin.with("token_file", file.to_str().unwrap()));
+    let mut session = plugin.session();
+    assert!(session.sign(&name, SPEC)["response"].is_object());
+    admin
+        .write("auth/token/revoke", &json!({ "token": old }))
+        .unwrap();
+    plugin.file("token", server.root_token());
+    let answer = session.sign(&name, SPEC);
+    assert!(answer["response"].is_object(), "{answer}");
+    session.end();
+}
+
+#[test]
+fn doctor_and_a_one_shot_command_say_that_the_server_is_sealed() {
+    let Some(server) = start(VaultServerOptions::default()) else {
+        return;
+    };
+    let (name, plugin) = certified(&server);
+    server.seal().unwrap();
+    let refusal = plugin.sign(&name, SPEC, b"payload").unwrap_err();
+    refusal.is("TIMEOUT", &["is sealed"]);
+    let report = plugin.person(&["doctor", "--key-id", &name]).unwrap_err();
+    assert!(report.contains("is sealed"), "{report}");
+}
+
+#[test]
 fn a_session_survives_a_server_that_is_sealed_and_unsealed() {
     let Some(server) = start(VaultServerOptions::default()) else {
         return;

@@ -1,5 +1,5 @@
-//! The stock `notation` signs with this plugin, and verifies what it signed. It is found by `NOTATION_BIN`
-//! or on the `PATH`; without it the test says that it was skipped.
+//! Hosts sign with this plugin, and verify what they signed: `apostille`, and the stock `notation`, which is found
+//! by `NOTATION_BIN` or on the `PATH`; without it the test says that it was skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,21 @@ const POLICY: &str = r#"{"version":"1.0","trustPolicies":[{"name":"demo","regist
 
 #[test]
 fn notation_signs_and_verifies_with_a_key_of_each_spec_in_both_formats() {
-    let Some(server) = shared() else { return };
     let Some(notation) = find_notation() else {
         println!("skipped: no `notation` on the PATH, and NOTATION_BIN is not set");
         return;
     };
+    signs_and_verifies(&notation);
+}
+
+#[test]
+fn apostille_signs_and_verifies_with_a_key_of_each_spec_in_both_formats() {
+    let apostille = apostille_testing::workspace::program("apostille", "apostille");
+    signs_and_verifies(&apostille.unwrap());
+}
+
+fn signs_and_verifies(host: &Path) {
+    let Some(server) = shared() else { return };
     let plugin = root(&server);
     let home = plugin.home().join("notation");
     let installed = home.join("plugins/hashicorp-vault");
@@ -32,7 +42,7 @@ fn notation_signs_and_verifies_with_a_key_of_each_spec_in_both_formats() {
     .unwrap();
     fs::write(home.join("trustpolicy.json"), POLICY).unwrap();
     let run = |arguments: &[&str]| {
-        let output = Command::new(&notation)
+        let output = Command::new(host)
             .args(arguments)
             .env("HOME", plugin.home())
             .env("NOTATION_CONFIG", &home)
