@@ -45,6 +45,8 @@ fn a_transit_engine_elsewhere_is_reached_by_key_id_or_setting() {
             &json!({ "type": "transit" }),
         )
         .unwrap();
+    let list = root(&server).with("transitName", &*mount).person(&["keys"]);
+    assert_eq!(list.unwrap(), "No signing keys.\n");
     admin
         .write(
             &format!("{mount}/keys/release"),
