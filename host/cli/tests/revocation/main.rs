@@ -15,7 +15,7 @@ use server::{Server, url_of};
 
 const SUBJECTS: &[Subject] = &[
     subject("none", None, None, false),
-    subject("ocsp", Some(Place::Served), None, false),
+    subject("ocsp", Some(Place::Served), Some(Place::Served), false),
     subject(
         "ocsp-revoked",
         Some(Place::Served),
@@ -282,8 +282,12 @@ fn refusal(name: &str) -> Option<&'static str> {
 fn what_the_ca_says_decides_under_strict_is_a_warning_under_permissive_and_is_not_asked_for_under_skip()
  {
     let Some(site) = Site::new() else { return };
-    for Subject { name, .. } in SUBJECTS {
+    for Subject { name, ocsp, .. } in SUBJECTS {
+        site.server.asked();
         let output = site.verify(name, &[]);
+        if matches!(ocsp, Some(Place::Served)) {
+            assert!(site.server.asked().contains(&format!("{name}.ocsp")));
+        }
         match refusal(name) {
             None => assert!(output.status.success(), "{name}: {}", text(&output)),
             Some(word) => {
