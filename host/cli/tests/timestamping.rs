@@ -181,7 +181,7 @@ fn an_authority_that_says_it_has_no_such_page_is_refused() {
 }
 
 #[test]
-fn an_answer_to_an_earlier_request_is_refused() {
+fn quarkslab_info_1_an_answer_to_an_earlier_request_is_refused() {
     let first: Mutex<Option<Vec<u8>>> = Mutex::new(None);
     let answer = move |response: Vec<u8>| {
         let mut first = first.lock().unwrap();
@@ -207,7 +207,7 @@ fn an_authority_of_another_root_is_refused() {
 }
 
 #[test]
-fn a_revoked_authority_is_refused() {
+fn cve_2024_56138_a_revoked_authority_is_refused_when_signing() {
     let Some(site) = Site::new(honest) else {
         return;
     };
@@ -233,7 +233,7 @@ fn an_authority_that_is_down_is_named() {
 }
 
 #[test]
-fn a_url_or_root_that_cannot_be_used_is_refused_before_the_key_signs() {
+fn quarkslab_info_3_a_url_or_root_that_cannot_be_used_is_refused_before_the_key_signs() {
     let Some(site) = Site::new(honest) else {
         return;
     };

@@ -42,52 +42,95 @@ pub(crate) fn token(
     at: OffsetDateTime,
     accuracy: u8,
 ) -> Vec<u8> {
-    let sha256 = write::sequence(&[&write::object_identifier(oid::SHA256)]);
-    let hash = |bytes: &[u8]| write::octet_string(digest(&SHA256, bytes).as_ref());
+    token_with(tsa, signature, at, accuracy, |parts| {
+        let others = intermediates.iter().map(|one| one.as_der().to_vec());
+        parts.certificates.extend(others);
+    })
+}
+
+/// What a token is put together from; a test changes what it wants wrong.
+pub(crate) struct TokenParts {
+    /// The signed attributes content-type, message-digest and signing-certificate-v2, in this order.
+    pub(crate) attributes: Vec<Vec<u8>>,
+    /// The certificates, the authority's own first.
+    pub(crate) certificates: Vec<Vec<u8>>,
+    /// How often the signer's information is in the token.
+    pub(crate) signers: usize,
+}
+
+/// A token that is signed after `change`.
+pub(crate) fn token_with(
+    tsa: &Leaf,
+    signature: &[u8],
+    at: OffsetDateTime,
+    accuracy: u8,
+    change: impl FnOnce(&mut TokenParts),
+) -> Vec<u8> {
     let info = write::sequence(&[
         &write::integer(&[1]),
         &name("1.2.3.4"),
-        &write::sequence(&[&sha256, &hash(signature)]),
+        &write::sequence(&[&sha256(), &hash(signature)]),
         &write::integer(&[9]),
         &generalized(at),
         &write::sequence(&[&write::integer(&[accuracy])]),
     ]);
-    let certificate_id = write::sequence(&[&hash(tsa.certificate.as_der())]);
-    let attribute = |dotted, value: &[u8]| write::sequence(&[&name(dotted), &write::set(&[value])]);
-    let attributes = write::set(&[
-        &attribute(CONTENT_TYPE, &name(TST_INFO)),
-        &attribute(MESSAGE_DIGEST, &hash(&info)),
-        &attribute(
-            SIGNING_CERTIFICATE_V2,
-            &write::sequence(&[&write::sequence(&[&certificate_id])]),
-        ),
+    let mut parts = TokenParts {
+        attributes: vec![
+            attribute(CONTENT_TYPE, &[&name(TST_INFO)]),
+            attribute(MESSAGE_DIGEST, &[&hash(&info)]),
+            names_certificate(&tsa.certificate),
+        ],
+        certificates: vec![tsa.certificate.as_der().to_vec()],
+        signers: 1,
+    };
+    change(&mut parts);
+    let attributes: Vec<&[u8]> = parts.attributes.iter().map(Vec::as_slice).collect();
+    let signer = signer_info(tsa, &write::set(&attributes));
+    let data = write::sequence(&[
+        &write::integer(&[3]),
+        &write::set(&[&sha256()]),
+        &write::sequence(&[
+            &name(TST_INFO),
+            &write::explicit(0, &write::octet_string(&info)),
+        ]),
+        &write::tlv(0xa0, &parts.certificates.concat()),
+        &write::set(&vec![signer.as_slice(); parts.signers]),
     ]);
-    let signer = write::sequence(&[
+    write::sequence(&[&name(SIGNED_DATA), &write::explicit(0, &data)])
+}
+
+fn signer_info(tsa: &Leaf, attributes: &[u8]) -> Vec<u8> {
+    write::sequence(&[
         &write::integer(&[1]),
         &write::sequence(&[
             tsa.certificate.issuer().as_der(),
             &write::integer(tsa.certificate.serial()),
         ]),
-        &sha256,
-        &retagged(0xa0, &attributes),
+        &sha256(),
+        &retagged(0xa0, attributes),
         &write::sequence(&[&write::object_identifier(oid::ECDSA_WITH_SHA256)]),
-        &write::octet_string(&tsa.key.sign(&attributes).unwrap()),
-    ]);
-    let mut certificates = tsa.certificate.as_der().to_vec();
-    for certificate in intermediates {
-        certificates.extend_from_slice(certificate.as_der());
-    }
-    let data = write::sequence(&[
-        &write::integer(&[3]),
-        &write::set(&[&sha256]),
-        &write::sequence(&[
-            &name(TST_INFO),
-            &write::explicit(0, &write::octet_string(&info)),
-        ]),
-        &write::tlv(0xa0, &certificates),
-        &write::set(&[&signer]),
-    ]);
-    write::sequence(&[&name(SIGNED_DATA), &write::explicit(0, &data)])
+        &write::octet_string(&tsa.key.sign(attributes).unwrap()),
+    ])
+}
+
+/// The attribute signing-certificate-v2 that names this certificate.
+pub(crate) fn names_certificate(certificate: &Certificate) -> Vec<u8> {
+    let id = write::sequence(&[&hash(certificate.as_der())]);
+    let list = write::sequence(&[&write::sequence(&[&id])]);
+    attribute(SIGNING_CERTIFICATE_V2, &[&list])
+}
+
+/// A signed attribute with these values.
+pub(crate) fn attribute(dotted: &str, values: &[&[u8]]) -> Vec<u8> {
+    write::sequence(&[&name(dotted), &write::set(values)])
+}
+
+fn sha256() -> Vec<u8> {
+    write::sequence(&[&write::object_identifier(oid::SHA256)])
+}
+
+fn hash(bytes: &[u8]) -> Vec<u8> {
+    write::octet_string(digest(&SHA256, bytes).as_ref())
 }
 
 /// The JWS envelope with this timestamp in its unsigned place.
