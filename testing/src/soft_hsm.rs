@@ -161,6 +161,19 @@ impl SoftHsm {
         write_secret(&self.pin_file(), USER_PIN)
     }
 
+    /// Adds a line to SoftHSM2's configuration, such as `slots.mechanisms = CKM_RSA_X_509`, which leaves
+    /// one mechanism.
+    ///
+    /// # Errors
+    /// [`SoftHsmError::Io`] if the file cannot be written.
+    pub fn configure(&self, line: &str) -> Result<(), SoftHsmError> {
+        fs::OpenOptions::new()
+            .append(true)
+            .open(self.conf_path())
+            .and_then(|mut file| writeln!(file, "{line}"))
+            .map_err(|source| io("changing SoftHSM2's configuration", source))
+    }
+
     /// Initialises one more token beside the first. Two tokens may carry the same label.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use apostille_testing::SoftHsm;
@@ -24,38 +25,48 @@ fn sign_fails(plugin: &Plugin, code: &str) -> Refusal {
     refusal
 }
 
+fn module_refused(module: &Path, words: &str) {
+    let refusal = Plugin::new()
+        .with("module", module.to_str().unwrap())
+        .describe("release")
+        .unwrap_err();
+    assert!(refusal.message.contains(words), "{}", refusal.message);
+    assert_eq!(refusal.code, "VALIDATION_ERROR", "{}", refusal.message);
+}
+
+/// A shared library that is no PKCS#11 module.
+fn library(directory: &Path) -> PathBuf {
+    let source = directory.join("empty.c");
+    std::fs::write(&source, "int nothing;").unwrap();
+    let library = directory.join("library.so");
+    compile(&source, &library);
+    library
+}
+
 #[test]
-fn a_module_that_does_not_exist_or_is_none_is_refused() {
+fn a_module_that_does_not_exist_is_refused() {
+    module_refused(Path::new("/no/such/module.so"), "cannot be read");
+    module_refused(Path::new("nonesuch"), "no PKCS#11 module is called");
+}
+
+#[test]
+fn a_module_for_another_architecture_is_refused_with_both_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = library(directory.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[18] = if cfg!(target_arch = "s390x") { 62 } else { 22 };
+    std::fs::write(&path, bytes).unwrap();
+    module_refused(&path, "is built for");
+    module_refused(&path, std::env::consts::ARCH);
+}
+
+#[test]
+fn a_file_that_is_no_module_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().join("text.so");
     std::fs::write(&text, "this is not a library").unwrap();
-    let c = directory.path().join("empty.c");
-    std::fs::write(&c, "int nothing;").unwrap();
-    let library = directory.path().join("library.so");
-    compile(&c, &library);
-    let foreign = directory.path().join("foreign.so");
-    let mut bytes = std::fs::read(&library).unwrap();
-    bytes[18] = if cfg!(target_arch = "s390x") { 62 } else { 22 };
-    std::fs::write(&foreign, bytes).unwrap();
-
-    for (module, words) in [
-        ("/no/such/module.so", "cannot be read"),
-        (text.to_str().unwrap(), "not a shared library"),
-        (library.to_str().unwrap(), "no PKCS#11 module"),
-        (foreign.to_str().unwrap(), "is built for"),
-        ("nonesuch", "no PKCS#11 module is called"),
-    ] {
-        let refusal = Plugin::new()
-            .with("module", module)
-            .describe("release")
-            .unwrap_err();
-        assert!(
-            refusal.message.contains(words),
-            "{module}: {}",
-            refusal.message
-        );
-        assert_eq!(refusal.code, "VALIDATION_ERROR", "{}", refusal.message);
-    }
+    module_refused(&text, "not a shared library");
+    module_refused(&library(directory.path()), "no PKCS#11 module");
 }
 
 #[test]
@@ -139,16 +150,26 @@ fn a_key_type_that_nobody_knows_does_not_hide_the_keys() {
 }
 
 #[test]
-fn a_token_that_is_absent_or_not_initialised_is_named() {
+fn a_module_without_a_token_in_any_slot_says_so() {
+    let refusal = sign_fails(&with_key().with_shim("empty-slots"), "ERROR");
+    assert!(refusal.message.contains("no token"), "{}", refusal.message);
+}
+
+#[test]
+fn a_token_that_is_not_initialised_is_refused_with_its_slot() {
     let refusal = Plugin::on(SoftHsm::uninitialised("blank").unwrap())
         .describe("release")
         .unwrap_err();
+    assert_eq!(refusal.code, "ERROR", "{}", refusal.message);
     assert!(
         refusal.message.contains("not initialised"),
         "{}",
         refusal.message
     );
+}
 
+#[test]
+fn a_token_that_is_not_there_is_refused_with_those_that_are() {
     let refusal = Plugin::new()
         .describe("pkcs11:token=other;object=release")
         .unwrap_err();
@@ -158,6 +179,25 @@ fn a_token_that_is_absent_or_not_initialised_is_named() {
         "{}",
         refusal.message
     );
+}
+
+#[test]
+fn a_token_that_is_gone_between_describe_and_sign_is_missed_and_works_again_when_it_is_back() {
+    let plugin = with_key().with("token", "apostille-test");
+    plugin.describe("release").unwrap();
+    let tokens = plugin.hsm.directory().join("tokens");
+    let elsewhere = plugin.hsm.directory().join("elsewhere");
+    std::fs::rename(&tokens, &elsewhere).unwrap();
+    std::fs::create_dir(&tokens).unwrap();
+    let refusal = sign_fails(&plugin, "VALIDATION_ERROR");
+    assert!(
+        refusal.message.contains("apostille-test"),
+        "{}",
+        refusal.message
+    );
+    std::fs::remove_dir(&tokens).unwrap();
+    std::fs::rename(&elsewhere, &tokens).unwrap();
+    plugin.sign("release", SPEC, b"payload").unwrap();
 }
 
 #[test]

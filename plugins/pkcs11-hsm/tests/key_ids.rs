@@ -49,6 +49,28 @@ fn a_uri_names_the_module_and_wins_over_the_configuration() {
 }
 
 #[test]
+fn a_module_is_found_by_its_name_in_the_configuration_of_p11_kit() {
+    let plugin = Plugin::new();
+    plugin.hsm.import_key("EC-256", "release", &[1]).unwrap();
+    let home = plugin.hsm.directory().join("home");
+    let modules = home.join(".config/pkcs11/modules");
+    std::fs::create_dir_all(&modules).unwrap();
+    let line = format!("module: {}\n", plugin.hsm.module().display());
+    std::fs::write(modules.join("our-token.module"), line).unwrap();
+    let plugin = plugin
+        .with_variable("HOME", home.to_str().unwrap())
+        .with("module", "our-token");
+    assert_eq!(plugin.describe("release").unwrap(), "EC-256");
+    let plugin = plugin.without("module");
+    assert_eq!(
+        plugin
+            .describe("pkcs11:object=release?module-name=our-token")
+            .unwrap(),
+        "EC-256"
+    );
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_those_that_there_are() {
     let plugin = Plugin::new();
     plugin.hsm.import_key("EC-256", "release", &[1]).unwrap();
@@ -110,6 +132,19 @@ fn tokens_with_the_same_label_are_told_apart_by_serial_number_or_slot() {
         .filter_map(|rest| rest.split(',').next())
         .collect();
     assert_eq!(serials.len(), 2);
+    let slots: Vec<String> = refusal
+        .message
+        .split("slot-id ")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect())
+        .collect();
+    assert_eq!(slots.len(), 2, "{}", refusal.message);
+    let by_slot = slots.iter().filter(|slot| {
+        plugin
+            .describe(&format!("pkcs11:slot-id={slot};object=release"))
+            .is_ok()
+    });
+    assert_eq!(by_slot.count(), 1);
     let found = serials.iter().filter(|serial| {
         plugin
             .describe(&format!("pkcs11:serial={serial};object=release"))

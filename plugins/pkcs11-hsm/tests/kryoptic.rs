@@ -10,8 +10,8 @@ use apostille_testing::tools::find_module;
 use notary_plugin_protocol::KeySpec;
 use support::Plugin;
 
-#[test]
-fn keys_of_all_six_specifications_sign_on_kryoptic() {
+/// The plugin on a fresh Kryoptic token.
+fn kryoptic() -> (Plugin, String) {
     let module = find_module("libkryoptic_module.so").unwrap_or_else(|missing| panic!("{missing}"));
     let module = module.to_str().unwrap();
     let plugin = Plugin::new();
@@ -50,31 +50,30 @@ fn keys_of_all_six_specifications_sign_on_kryoptic() {
     let plugin = plugin
         .with("module", module)
         .with_variable("KRYOPTIC_CONF", configuration.to_str().unwrap());
+    (plugin, module.to_owned())
+}
+
+#[test]
+fn keys_of_all_six_specifications_sign_on_kryoptic() {
+    let (plugin, _) = kryoptic();
     for key_spec in KeySpec::ALL {
-        let label = key_spec.as_str();
-        let key_id = plugin
-            .person(&["generate-key", "--label", label, "--key-spec", label])
-            .unwrap();
-        let pem = plugin.hsm.directory().join(format!("{label}.pem"));
-        let pem = pem.to_str().unwrap();
-        let subject = format!("CN={label},O=Example,ST=England,C=GB");
-        plugin
-            .person(&[
-                "self-sign",
-                "--key-id",
-                label,
-                "--subject",
-                &subject,
-                "--out",
-                pem,
-            ])
-            .unwrap();
-        plugin
-            .person(&["import-cert", "--key-id", label, pem])
-            .unwrap();
-        let signed = plugin.sign(key_id.trim(), *key_spec, b"payload").unwrap();
-        let leaf = signed.chain[0].public_key();
-        leaf.verify(key_spec.signing_algorithm(), b"payload", &signed.signature)
-            .unwrap();
+        let key_id = plugin.generated_key(*key_spec);
+        plugin.sign_and_verify(&key_id, *key_spec);
     }
+}
+
+/// SoftHSM2 has no ECDSA that hashes, and Kryoptic has.
+#[test]
+fn a_token_that_hashes_itself_for_ecdsa_gets_the_payload() {
+    let (plugin, module) = kryoptic();
+    let key_id = plugin.generated_key(KeySpec::Ec384);
+    let plugin = plugin
+        .with_shim("hash-and-sign-only")
+        .with_variable("SHIM_MODULE", &module);
+    plugin.sign_and_verify(&key_id, KeySpec::Ec384);
+    // CKM_ECDSA_SHA384
+    assert_eq!(
+        plugin.logged("mechanism"),
+        [format!("mechanism {}", 0x1045)]
+    );
 }

@@ -40,33 +40,9 @@ fn keys_of_all_six_specifications_sign_on_nss() {
 
     let plugin = plugin.with("token", "NSS Certificate DB");
     for key_spec in KeySpec::ALL {
-        let label = key_spec.as_str();
-        let key_id = plugin
-            .person(&["generate-key", "--label", label, "--key-spec", label])
-            .unwrap();
-        let key_id = key_id.trim();
-        let pem = directory.join(format!("{label}.pem"));
-        let pem = pem.to_str().unwrap();
-        let subject = format!("CN={label},O=Example,ST=England,C=GB");
-        plugin
-            .person(&[
-                "self-sign",
-                "--key-id",
-                key_id,
-                "--subject",
-                &subject,
-                "--out",
-                pem,
-            ])
-            .unwrap();
-        plugin
-            .person(&["import-cert", "--key-id", key_id, pem])
-            .unwrap();
-        assert_eq!(plugin.describe(key_id).unwrap(), label);
-        let signed = plugin.sign(key_id, *key_spec, b"payload").unwrap();
-        let leaf = signed.chain[0].public_key();
-        leaf.verify(key_spec.signing_algorithm(), b"payload", &signed.signature)
-            .unwrap();
+        let key_id = plugin.generated_key(*key_spec);
+        assert_eq!(plugin.describe(&key_id).unwrap(), key_spec.as_str());
+        plugin.sign_and_verify(&key_id, *key_spec);
     }
 }
 

@@ -157,3 +157,67 @@ fn a_module_that_crashes_once_costs_one_answer_and_not_the_session() {
     assert!(lost >= 1 && served > 2, "{served} served, {lost} lost");
     assert!(plugin.logged("login").len() > 2);
 }
+
+/// What Linux tells about a process and its children.
+#[cfg(target_os = "linux")]
+mod proc {
+    pub(crate) fn read(process: u32, file: &str) -> String {
+        let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    pub(crate) fn child_of(process: u32) -> u32 {
+        let parent = format!("PPid:\t{process}\n");
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .find(|candidate: &u32| {
+                let status = std::fs::read(format!("/proc/{candidate}/status")).unwrap_or_default();
+                String::from_utf8_lossy(&status).contains(&parent)
+            })
+            .unwrap()
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_with_the_pin_dumps_no_core_and_shows_the_pin_in_no_argument() {
+    let plugin = Plugin::new();
+    plugin.certified_key(SPEC, "release", 1);
+    let mut child = plugin
+        .command()
+        .arg("serve-session")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut requests = child.stdin.take().unwrap();
+    let request =
+        json!({ "contractVersion": "1.0", "keyId": "release", "pluginConfig": plugin.config() });
+    let frame = json!({ "id": 1, "command": "describe-key", "request": request });
+    writeln!(requests, "{frame}").unwrap();
+    let mut answer = String::new();
+    let mut answers = BufReader::new(child.stdout.take().unwrap());
+    answers.read_line(&mut answer).unwrap();
+    assert!(answer.contains("EC-256"), "{answer}");
+
+    let worker = proc::child_of(child.id());
+    let limits = proc::read(worker, "limits");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "{limits}");
+    for process in [child.id(), worker] {
+        assert!(!proc::read(process, "cmdline").contains(plugin.hsm.pin()));
+    }
+    let may_lock = limits
+        .lines()
+        .any(|line| line.starts_with("Max locked memory") && !line.contains(" 0 "));
+    if may_lock {
+        let status = proc::read(worker, "status");
+        assert!(!status.contains("VmLck:\t       0 kB"), "{status}");
+    }
+    drop(requests);
+    assert!(child.wait().unwrap().success());
+}

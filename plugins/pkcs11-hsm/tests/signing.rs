@@ -90,6 +90,27 @@ fn a_token_with_bare_rsa_only_gets_our_padding() {
 }
 
 #[test]
+fn a_token_that_is_configured_for_one_mechanism_signs_with_that() {
+    let plugin = Plugin::new();
+    plugin
+        .hsm
+        .configure("slots.mechanisms = CKM_SHA256_RSA_PKCS_PSS")
+        .unwrap();
+    let plugin = plugin.with_shim("log");
+    let public_key = plugin.certified_key(KeySpec::Rsa2048, "release", 1);
+    let signed = plugin.sign("release", KeySpec::Rsa2048, PAYLOAD).unwrap();
+    public_key
+        .verify(
+            KeySpec::Rsa2048.signing_algorithm(),
+            PAYLOAD,
+            &signed.signature,
+        )
+        .unwrap();
+    // CKM_SHA256_RSA_PKCS_PSS
+    assert_eq!(plugin.logged("mechanism"), [format!("mechanism {}", 0x43)]);
+}
+
+#[test]
 fn a_mechanism_that_is_offered_and_refused_leads_to_the_next() {
     let plugin = Plugin::new().with_shim("refuse-pss");
     let public_key = plugin.certified_key(KeySpec::Rsa2048, "release", 1);

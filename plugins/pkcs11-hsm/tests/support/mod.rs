@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)] // each test program uses a part
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -118,6 +119,7 @@ impl Plugin {
     pub fn call(&self, command: &str, mut request: Value) -> Result<Value, Refusal> {
         request["contractVersion"] = "1.0".into();
         request["pluginConfig"] = Value::Object(self.config.clone());
+        let before = self.objects();
         let mut child = self
             .command()
             .arg(command)
@@ -132,7 +134,27 @@ impl Plugin {
             .unwrap()
             .write_all(request.to_string().as_bytes())
             .unwrap();
-        answer(child.wait_with_output().unwrap())
+        let answer = answer(child.wait_with_output().unwrap());
+        assert!(
+            before == self.objects(),
+            "{command} changed what is on the token"
+        );
+        answer
+    }
+
+    /// What is on SoftHSM2's tokens: each object's file and its content. Counters of wrong PINs, which the
+    /// token itself keeps, are in other files.
+    fn objects(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let tokens = self.hsm.directory().join("tokens");
+        let files = std::fs::read_dir(tokens)
+            .unwrap()
+            .flat_map(|token| std::fs::read_dir(token.unwrap().path()).unwrap())
+            .map(|file| file.unwrap().path());
+        files
+            .filter(|path| path.extension().is_some_and(|ending| ending == "object"))
+            .filter(|path| path.file_name().is_some_and(|name| name != "token.object"))
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect()
     }
 
     pub fn describe(&self, key_id: &str) -> Result<String, Refusal> {
@@ -212,6 +234,39 @@ impl Plugin {
             certificate.to_str().unwrap(),
         ]);
         PublicKey::from_spki_der(&spki(&key.key_pair)).unwrap()
+    }
+
+    /// Makes a key on the token by the plugin's own commands, with a certificate beside it: its URI.
+    pub fn generated_key(&self, key_spec: KeySpec) -> String {
+        let label = key_spec.as_str();
+        let run = |arguments: &[&str]| {
+            self.person(arguments)
+                .unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+        };
+        let key_id = run(&["generate-key", "--label", label, "--key-spec", label]);
+        let key_id = key_id.trim();
+        let pem = self.hsm.directory().join(format!("{label}.pem"));
+        let pem = pem.to_str().unwrap();
+        let subject = format!("CN={label},O=Example,ST=England,C=GB");
+        run(&[
+            "self-sign",
+            "--key-id",
+            key_id,
+            "--subject",
+            &subject,
+            "--out",
+            pem,
+        ]);
+        run(&["import-cert", "--key-id", key_id, pem]);
+        key_id.to_owned()
+    }
+
+    /// Signs, and verifies the signature with the key of the leaf.
+    pub fn sign_and_verify(&self, key_id: &str, key_spec: KeySpec) {
+        let signed = self.sign(key_id, key_spec, b"payload").unwrap();
+        let leaf = signed.chain[0].public_key();
+        leaf.verify(key_spec.signing_algorithm(), b"payload", &signed.signature)
+            .unwrap();
     }
 
     /// Runs a command for people with the plain module, whatever faults the plugin under test has.

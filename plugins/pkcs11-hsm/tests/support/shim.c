@@ -16,7 +16,7 @@ typedef ulong_t (*call_t)();
 struct list { unsigned char major, minor; call_t f[68]; };
 struct mechanism { ulong_t type; void *parameter; ulong_t length; };
 
-enum { INITIALIZE = 0, FINALIZE = 1, GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, OPEN_SESSION = 12,
+enum { INITIALIZE = 0, FINALIZE = 1, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, OPEN_SESSION = 12,
        CLOSE_SESSION = 13, LOGIN = 18, GET_ATTRIBUTES = 24, SIGN_INIT = 42, SIGN = 43 };
 enum { CKR_DEVICE_REMOVED = 0x32, CKR_MECHANISM_PARAM_INVALID = 0x71, CKR_PIN_LOCKED = 0xA4,
        CKR_SESSION_COUNT = 0xB1, CKR_SESSION_HANDLE_INVALID = 0xB3 };
@@ -77,7 +77,13 @@ static ulong_t token_info(ulong_t slot, unsigned char *info) {
     return rv;
 }
 
+static ulong_t slot_list(unsigned char with_token, ulong_t *slots, ulong_t *count) {
+    if (asked("empty-slots") && with_token) { *count = 0; return 0; }
+    return real->f[GET_SLOT_LIST](with_token, slots, count);
+}
+
 static int hidden(ulong_t mechanism) {
+    if (mechanism == 0x1041 && asked("hash-and-sign-only")) return 1;
     if (mechanism == 0x0D && (asked("hash-and-sign-only") || asked("raw-rsa-only"))) return 1;
     if (mechanism >= 0x43 && mechanism <= 0x45 && asked("raw-rsa-only")) return 1;
     return (mechanism == 0x0D || mechanism == 0x03 || (mechanism >= 0x43 && mechanism <= 0x45)) && asked("no-pss");
@@ -161,6 +167,7 @@ ulong_t C_GetFunctionList(struct list **list) {
     ours = *real;
     ours.f[INITIALIZE] = (call_t)initialize;
     ours.f[FINALIZE] = (call_t)finalize;
+    ours.f[GET_SLOT_LIST] = (call_t)slot_list;
     ours.f[GET_TOKEN_INFO] = (call_t)token_info;
     ours.f[GET_MECHANISM_LIST] = (call_t)mechanism_list;
     ours.f[OPEN_SESSION] = (call_t)open_session;
