@@ -131,6 +131,32 @@ fn an_app_role_logs_in_and_its_token_is_revoked_at_the_end() {
 }
 
 #[test]
+fn neither_log_nor_doctor_nor_errors_show_a_secret() {
+    let Some(server) = shared() else { return };
+    let (mount, role_id, secret_id) = app_role(&server, false);
+    let plugin = visitor(&server)
+        .with("auth_method", "approle")
+        .with("auth_mount", mount)
+        .with("role_id", role_id)
+        .variable("NOTATION_VAULT_SECRET_ID", &*secret_id);
+    let log = plugin.home().join("plugin.log");
+    let plugin = plugin.variable("NOTATION_PLUGIN_LOG", log.to_str().unwrap());
+    let (name, plugin) = certified_by(&server, plugin);
+    plugin.sign_well(&name, SPEC);
+    let refusal = plugin.describe("no-such-key").unwrap_err();
+    let report = plugin.person(&["doctor", "--key-id", &name]).unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("generate-signature"), "{log}");
+    for text in [log, refusal.printed, report] {
+        assert!(!text.contains(&secret_id), "{text}");
+        // What tokens look like: `s.` and 24 letters and digits.
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let mut tokens = words.filter(|word| word.starts_with("s.") && word.len() >= 26);
+        assert_eq!(tokens.next(), None, "{text}");
+    }
+}
+
+#[test]
 fn a_wrapped_secret_id_is_unwrapped_once_and_the_second_time_is_an_alarm() {
     let Some(server) = shared() else { return };
     let (mount, role_id, wrapped) = app_role(&server, true);
