@@ -50,6 +50,22 @@ impl ServerProcess {
         result
     }
 
+    /// As [`start`](Self::start), for a server that makes the file `sign` once its port is its own.
+    pub(crate) fn start_with_sign(
+        directory: &Path,
+        sign: &Path,
+        command: impl Fn(u16) -> Result<Command, StartError>,
+    ) -> Result<Self, StartError> {
+        for _ in 0..ATTEMPTS {
+            let mut server = Self::start(directory, &command)?;
+            if server.shows(sign) {
+                return Ok(server);
+            }
+        }
+        let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
+        Err(StartError::NotReady(log))
+    }
+
     /// As [`start`](Self::start), at a port that is given.
     pub(crate) fn start_at(
         directory: &Path,
@@ -74,6 +90,19 @@ impl ServerProcess {
         drop(server);
         let log = std::fs::read_to_string(&log_path).unwrap_or_default();
         Err(StartError::NotReady(log))
+    }
+
+    /// Waits until `sign` is there. The port alone can deceive: it may be another process that answers there,
+    /// while the server is about to end because the port is taken.
+    pub(crate) fn shows(&mut self, sign: &Path) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+            if sign.exists() {
+                return true;
+            }
+            std::thread::sleep(POLL);
+        }
+        false
     }
 
     fn becomes_ready(&mut self) -> bool {

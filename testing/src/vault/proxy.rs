@@ -36,7 +36,8 @@ impl VaultProxy {
         write("role-id", role_id)?;
         write("secret-id", secret_id)?;
         let configuration = directory.path().join("proxy.hcl");
-        let process = ServerProcess::start(directory.path(), |port| {
+        let sign = directory.path().join("proxy.sock");
+        let process = ServerProcess::start_with_sign(directory.path(), &sign, |port| {
             fs::write(
                 &configuration,
                 configure(directory.path(), &server.address(), port),
