@@ -180,6 +180,13 @@ impl Certificate {
             .unwrap_or_default()
     }
 
+    /// The issuer's signature over [`to_be_signed`](Self::to_be_signed), in the form of X.509: ECDSA as
+    /// ASN.1.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.inner.signature
+    }
+
     /// Whether basicConstraints say that this is a CA.
     #[must_use]
     pub fn is_ca(&self) -> bool {
