@@ -9,7 +9,7 @@ use std::process::Command;
 use apostille_testing::SoftHsm;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use notary_plugin_protocol::KeySpec;
@@ -273,6 +273,42 @@ fn generate_key_refuses_a_label_that_is_taken() {
     );
 }
 
+#[test]
+fn a_generated_key_is_sensitive_cannot_be_extracted_and_can_only_sign() {
+    let plugin = Plugin::new();
+    plugin
+        .person(&["generate-key", "--label", "examine"])
+        .unwrap();
+    make(&plugin.hsm, "examine");
+}
+
+/// In the child process of `make`: the attributes of the key that the plugin made.
+fn examine(session: &Session) {
+    let template = [
+        Attribute::Class(ObjectClass::PRIVATE_KEY),
+        Attribute::Label(b"examine".to_vec()),
+    ];
+    let keys = session.find_objects(&template).unwrap();
+    let expected = [
+        (AttributeType::Sensitive, Attribute::Sensitive(true)),
+        (AttributeType::Extractable, Attribute::Extractable(false)),
+        (
+            AttributeType::NeverExtractable,
+            Attribute::NeverExtractable(true),
+        ),
+        (AttributeType::Private, Attribute::Private(true)),
+        (AttributeType::Token, Attribute::Token(true)),
+        (AttributeType::Sign, Attribute::Sign(true)),
+        (AttributeType::Decrypt, Attribute::Decrypt(false)),
+        (AttributeType::Unwrap, Attribute::Unwrap(false)),
+        (AttributeType::Derive, Attribute::Derive(false)),
+    ];
+    for (kind, attribute) in expected {
+        let found = session.get_attributes(keys[0], &[kind]).unwrap();
+        assert_eq!(found, [attribute]);
+    }
+}
+
 /// Makes an object that neither `softhsm2-util` nor the plugin makes, in a child process: SoftHSM2 reads
 /// its configuration from the environment of the process that loads it.
 fn make(hsm: &SoftHsm, kind: &str) {
@@ -286,8 +322,9 @@ fn make(hsm: &SoftHsm, kind: &str) {
         .unwrap();
     assert!(
         output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
     );
 }
 
@@ -305,7 +342,10 @@ fn object_maker() {
     let session = module.open_rw_session(slots[0]).unwrap();
     let pin = AuthPin::new(std::env::var("OBJECT_PIN").unwrap().into());
     session.login(UserType::User, Some(&pin)).unwrap();
-    make_object(&session, &kind);
+    match kind.as_str() {
+        "examine" => examine(&session),
+        kind => make_object(&session, kind),
+    }
 }
 
 const P192: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01];
