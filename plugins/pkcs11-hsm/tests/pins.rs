@@ -102,6 +102,13 @@ fn a_token_that_says_locked_when_asked_is_reported_as_locked() {
 }
 
 #[test]
+fn a_token_that_somebody_else_has_logged_in_to_signs() {
+    let plugin = with_key().with_shim("logged-in-before");
+    plugin.sign("release", KeySpec::Ec256, b"payload").unwrap();
+    assert_eq!(plugin.logged(LOGINS).len(), 1);
+}
+
+#[test]
 fn a_pin_pad_is_used_when_no_source_is_configured() {
     let plugin = with_key().with_shim("protected-path").without("pin_file");
     let pin = plugin.hsm.pin();

@@ -18,7 +18,7 @@ struct mechanism { ulong_t type; void *parameter; ulong_t length; };
 
 enum { INITIALIZE = 0, FINALIZE = 1, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, OPEN_SESSION = 12,
        CLOSE_SESSION = 13, LOGIN = 18, GET_ATTRIBUTES = 24, SIGN_INIT = 42, SIGN = 43 };
-enum { CKR_DEVICE_REMOVED = 0x32, CKR_MECHANISM_PARAM_INVALID = 0x71, CKR_PIN_LOCKED = 0xA4,
+enum { CKR_DEVICE_REMOVED = 0x32, CKR_MECHANISM_PARAM_INVALID = 0x71, CKR_PIN_LOCKED = 0xA4, CKR_USER_ALREADY_LOGGED_IN = 0x100,
        CKR_SESSION_COUNT = 0xB1, CKR_SESSION_HANDLE_INVALID = 0xB3 };
 enum { PROTECTED_PATH = 0x100, PIN_FINAL_TRY = 0x20000, PIN_LOCKED = 0x40000 };
 /* Offset of `flags` in CK_TOKEN_INFO: two texts of 32 bytes and two of 16. */
@@ -109,6 +109,10 @@ static ulong_t open_session(ulong_t slot, ulong_t flags, void *application, void
 static ulong_t login(ulong_t session, ulong_t user, char *pin, ulong_t length) {
     note("login", user);
     if (asked("refuse-login")) return CKR_PIN_LOCKED;
+    if (asked("logged-in-before")) {
+        real->f[LOGIN](session, user, pin, length);
+        return CKR_USER_ALREADY_LOGGED_IN;
+    }
     if (!pin && asked("protected-path")) {
         char *typed = getenv("SHIM_PIN_PAD");
         return real->f[LOGIN](session, user, typed, strlen(typed));
