@@ -38,7 +38,7 @@ fn verify(format: EnvelopeFormat, bytes: &[u8]) -> VerifiedEnvelope {
         .unwrap();
     verified
         .certificate_chain()
-        .check_code_signing(Some(verified.signing_time()))
+        .check_validity(verified.signing_time())
         .unwrap();
     verified
 }
