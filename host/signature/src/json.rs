@@ -118,13 +118,16 @@ impl Members {
 
 /// Equal under simple case folding, which takes the Kelvin sign for `k` and the long s for `s`.
 fn same_folded(one: &str, other: &str) -> bool {
-    let fold = |text: &str| -> String {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    let folded = |text: &'_ str| -> Vec<char> {
         text.chars()
             .flat_map(char::to_uppercase)
             .flat_map(char::to_lowercase)
             .collect()
     };
-    fold(one) == fold(other)
+    folded(one) == folded(other)
 }
 
 /// Reads any value; the cell counts down the values that the document may still have.
