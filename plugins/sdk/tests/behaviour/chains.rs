@@ -101,6 +101,66 @@ fn a_chain_is_put_in_order_whatever_the_order_of_the_file() {
     }
 }
 
+/// Runs `openssl`, where it is, in the directory of the plugin.
+fn openssl(pki: &Pki, arguments: &[&str]) -> bool {
+    if !crate::plugin::available("openssl") {
+        return false;
+    }
+    let output = std::process::Command::new("openssl")
+        .args(arguments)
+        .current_dir(pki.plugin.directory.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    true
+}
+
+#[test]
+fn pkcs_7_and_pkcs_12_without_key_hold_a_chain_as_well() {
+    let pki = Pki::new(|_| {});
+    let all = [
+        pki.root.as_str(),
+        &pki.stranger,
+        &pki.leaf,
+        &pki.intermediate,
+    ]
+    .concat();
+    fs::write(pki.plugin.path("all.pem"), all).unwrap();
+    let pkcs7 = "crl2pkcs7 -nocrl -certfile all.pem -out chain.p7b -outform DER";
+    let pkcs12 =
+        "pkcs12 -export -nokeys -in all.pem -out chain.p12 -passout pass: -certpbe NONE -nomac";
+    for (command, file) in [(pkcs7, "chain.p7b"), (pkcs12, "chain.p12")] {
+        if !openssl(&pki, &command.split(' ').collect::<Vec<_>>()) {
+            return;
+        }
+        let mut request = signature_request("good", KeySpec::Ec256, b"payload");
+        request["pluginConfig"]["certificates"] = json!(file);
+        let answer = pki.plugin.ask("generate-signature", &request).answer();
+        let expected = [&pki.leaf, &pki.intermediate, &pki.root].map(|pem| der(pem));
+        assert_eq!(answer["certificateChain"], json!(expected), "{file}");
+    }
+}
+
+#[test]
+fn the_file_of_a_certificate_that_breaks_a_rule_is_named() {
+    let pki = Pki::new(|leaf| leaf.key_usages = vec![KeyUsagePurpose::KeyAgreement]);
+    let directory = pki.plugin.path("chain");
+    fs::create_dir(&directory).unwrap();
+    for (name, pem) in [
+        ("ca.pem", &pki.intermediate),
+        ("mine.pem", &pki.leaf),
+        ("root.pem", &pki.root),
+    ] {
+        fs::write(directory.join(name), pem).unwrap();
+    }
+    let mut request = signature_request("good", KeySpec::Ec256, b"payload");
+    request["pluginConfig"]["certificates"] = json!("chain");
+    refused(
+        &pki.plugin.ask("generate-signature", &request),
+        &["certificate 1 of 3", "keyUsage", "from chain/mine.pem"],
+    );
+}
+
 #[test]
 fn the_leaf_of_a_remote_key_is_told_from_the_rest() {
     let pki = Pki::new(|_| {});
@@ -162,7 +222,7 @@ fn an_expired_certificate_is_named_with_its_date() {
     let pki = Pki::new(|leaf| leaf.not_after = rcgen::date_time_ymd(2020, 1, 2));
     refused(
         &pki.sign_with(&[&pki.leaf, &pki.intermediate, &pki.root]),
-        &["CN=leaf", "2020-01-02"],
+        &["CN=leaf", "2020-01-02", "from certificate.pem"],
     );
 }
 

@@ -253,3 +253,24 @@ fn an_idle_session_ends_although_its_input_is_open() {
     assert!(begun.elapsed() < Duration::from_secs(15));
     drop(input);
 }
+
+#[test]
+fn a_line_beyond_the_limit_ends_the_session() {
+    let plugin = Plugin::troublemaker();
+    let mut session = Session::start(&plugin);
+    let mut input = session.input.take().unwrap();
+    let chunk = vec![b' '; 1 << 20];
+    // The plugin stops reading in the midst of the line, so that the last writes may fail.
+    for _ in 0..=notary_plugin_sdk::protocol::session::MAX_FRAME_LEN / chunk.len() + 1 {
+        if input.write_all(&chunk).is_err() {
+            break;
+        }
+    }
+    let answer = session.receive();
+    assert_eq!(
+        (&answer["id"], &answer["error"]["errorCode"]),
+        (&Value::Null, &json!("VALIDATION_ERROR"))
+    );
+    drop(input);
+    assert_eq!(session.end().0, Some(1));
+}
