@@ -30,6 +30,10 @@ const MOST_TOGETHER: usize = 16;
 /// after the other.
 const WORTH_A_THREAD: Duration = Duration::from_micros(200);
 
+/// The first signatures are made alone, to learn the token's pace: the very first takes longer, since modules
+/// and tokens put off what they can.
+const MEASURED_ALONE: u32 = 4;
+
 /// Serves requests from standard input until it ends.
 pub(crate) fn serve() -> ExitCode {
     forbid_core_dumps();
@@ -41,7 +45,7 @@ pub(crate) fn serve() -> ExitCode {
         answers: Answers(Mutex::new(answers)),
         connection: None,
         keys: Vec::new(),
-        signing_time: Duration::ZERO,
+        pace: Pace::default(),
     };
     match worker.work_off(&requests) {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,8 +57,7 @@ struct Worker {
     answers: Answers,
     connection: Option<Connection>,
     keys: Vec<(ObjectName, TokenKey)>,
-    /// How long the last signature took that was made alone.
-    signing_time: Duration,
+    pace: Pace,
 }
 
 impl Worker {
@@ -68,7 +71,7 @@ impl Worker {
                 .take(MOST_TOGETHER)
                 .take_while(|request| self.may_go_together(request))
                 .count();
-            if together > 1 && self.signing_time >= WORTH_A_THREAD {
+            if together > 1 && self.pace.is_worth_a_thread() {
                 let batch: Vec<Request> = waiting.drain(..together).collect();
                 self.sign_together(batch)?;
             } else if let Some(request) = waiting.pop_front() {
@@ -83,7 +86,7 @@ impl Worker {
         let start = Instant::now();
         let result = self.perform(operation);
         if signs {
-            self.signing_time = start.elapsed();
+            self.pace.signed_in(start.elapsed());
         }
         self.answers.give(number, result)
     }
@@ -243,6 +246,24 @@ impl Worker {
     }
 }
 
+/// How long the token takes for a signature.
+#[derive(Default)]
+struct Pace {
+    measured: u32,
+    quickest: Option<Duration>,
+}
+
+impl Pace {
+    fn signed_in(&mut self, time: Duration) {
+        self.measured = self.measured.saturating_add(1);
+        self.quickest = Some(self.quickest.map_or(time, |quickest| quickest.min(time)));
+    }
+
+    fn is_worth_a_thread(&self) -> bool {
+        self.measured >= MEASURED_ALONE && self.quickest.is_some_and(|time| time >= WORTH_A_THREAD)
+    }
+}
+
 /// Where answers go, one line each.
 struct Answers(Mutex<File>);
 
@@ -312,4 +333,29 @@ fn forbid_core_dumps() {
     let _ = setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quick_token_is_not_taken_for_a_slow_one_by_its_first_signature() {
+        let mut pace = Pace::default();
+        pace.signed_in(Duration::from_millis(5));
+        assert!(!pace.is_worth_a_thread());
+        for _ in 1..MEASURED_ALONE {
+            pace.signed_in(Duration::from_micros(60));
+        }
+        assert!(!pace.is_worth_a_thread());
+    }
+
+    #[test]
+    fn a_slow_token_is_known_after_a_few_signatures() {
+        let mut pace = Pace::default();
+        for _ in 0..MEASURED_ALONE {
+            pace.signed_in(Duration::from_millis(5));
+        }
+        assert!(pace.is_worth_a_thread());
+    }
 }
