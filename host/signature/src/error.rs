@@ -114,6 +114,12 @@ pub enum Error {
         /// What is wrong with the request.
         reason: String,
     },
+    /// An envelope that somebody else made is not the one that was asked for.
+    #[error("the envelope is not the one that was asked for: {reason}")]
+    NotAsRequested {
+        /// What differs.
+        reason: String,
+    },
     /// A timestamp is not acceptable.
     #[error(transparent)]
     Timestamp(#[from] TimestampError),
@@ -134,6 +140,12 @@ impl Error {
     pub(crate) fn attribute(name: impl ToString, reason: impl Into<String>) -> Self {
         Self::InvalidAttribute {
             name: name.to_string(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn not_as_requested(reason: impl Into<String>) -> Self {
+        Self::NotAsRequested {
             reason: reason.into(),
         }
     }

@@ -67,6 +67,7 @@ mod attributes;
 mod cose;
 mod envelope;
 mod error;
+mod foreign;
 mod format;
 mod json;
 mod jws;
@@ -82,6 +83,7 @@ pub use attributes::{
 };
 pub use envelope::{Envelope, VerifiedEnvelope};
 pub use error::Error;
+pub use foreign::ExpectedEnvelope;
 pub use format::EnvelopeFormat;
 pub use payload::{PAYLOAD_MEDIA_TYPE, Payload};
 pub use request::{SignatureParts, SignedEnvelope, SigningRequest, UnsignedEnvelope};

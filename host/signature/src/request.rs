@@ -237,6 +237,15 @@ impl UnsignedEnvelope {
 }
 
 impl SignedEnvelope {
+    /// An envelope that was read from exactly these bytes.
+    pub(crate) fn new(format: EnvelopeFormat, bytes: Vec<u8>, envelope: VerifiedEnvelope) -> Self {
+        Self {
+            format,
+            bytes,
+            envelope,
+        }
+    }
+
     /// The format.
     #[must_use]
     pub fn format(&self) -> EnvelopeFormat {
