@@ -30,6 +30,10 @@ pub enum ProgramError {
 /// # Errors
 /// [`ProgramError`].
 pub fn program(package: &str, name: &str) -> Result<PathBuf, ProgramError> {
+    find_or_build(package, "--bin", name)
+}
+
+fn find_or_build(package: &str, kind: &str, name: &str) -> Result<PathBuf, ProgramError> {
     static BUILDING: Mutex<()> = Mutex::new(());
     let test = env::current_exe().map_err(|source| ProgramError::Io {
         action: "finding the test program",
@@ -40,17 +44,25 @@ pub fn program(package: &str, name: &str) -> Result<PathBuf, ProgramError> {
         .filter(|deps| deps.ends_with("deps"))
         .and_then(Path::parent)
         .ok_or_else(|| ProgramError::NotInTarget(test.clone()))?;
-    let path = profile.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let path = built(profile, kind, name);
     let _one_at_a_time = BUILDING.lock();
     if !path.is_file() {
-        build(package, name, profile)?;
+        build(package, kind, name, profile)?;
     }
     Ok(path)
 }
 
-fn build(package: &str, name: &str, profile: &Path) -> Result<(), ProgramError> {
+/// The path of an example of `package`, like [`program`]: for tests of what plugins do that only the examples of the SDK do.
+///
+/// # Errors
+/// [`ProgramError`].
+pub fn example(package: &str, name: &str) -> Result<PathBuf, ProgramError> {
+    find_or_build(package, "--example", name)
+}
+
+fn build(package: &str, kind: &str, name: &str, profile: &Path) -> Result<(), ProgramError> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--package", package, "--bin", name]);
+    command.args(["build", "--quiet", "--package", package, kind, name]);
     if profile.ends_with("release") {
         command.arg("--release");
     }
@@ -61,12 +73,17 @@ fn build(package: &str, name: &str, profile: &Path) -> Result<(), ProgramError> 
         action: "starting cargo",
         source,
     })?;
-    if !status.success()
-        || !profile
-            .join(format!("{name}{}", env::consts::EXE_SUFFIX))
-            .is_file()
-    {
+    if !status.success() || !built(profile, kind, name).is_file() {
         return Err(ProgramError::Build(name.to_owned()));
     }
     Ok(())
+}
+
+/// Where cargo puts it.
+fn built(profile: &Path, kind: &str, name: &str) -> PathBuf {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    if kind == "--example" {
+        return profile.join("examples").join(file);
+    }
+    profile.join(file)
 }

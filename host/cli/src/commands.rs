@@ -10,6 +10,7 @@ mod list;
 mod plugin;
 mod policy;
 mod sign;
+mod verdict;
 mod verify;
 mod version;
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use apostille_trust::policy::{
-    BlobTrustPolicy, MAX_POLICY_SIZE, OciTrustPolicy, PolicyError, read_policy_file,
+    BLOB_POLICY_FILE, BlobTrustPolicy, MAX_POLICY_SIZE, OciTrustPolicy, PolicyError,
+    read_policy_file,
 };
 
 use crate::application::Application;
@@ -189,11 +190,23 @@ impl From<PolicyError> for Failure {
     fn from(error: PolicyError) -> Self {
         let failure = Self::new(FailureKind::Policy, chain_of(&error));
         match error {
-            PolicyError::NotPresent { .. } => {
-                failure.hint("To import one, use `apostille policy import <path-to-policy.json>`")
+            PolicyError::NotPresent { searched } => {
+                let of_blobs = searched.iter().any(|path| path.ends_with(BLOB_POLICY_FILE));
+                let commands = if of_blobs {
+                    PolicyFile::Blob
+                } else {
+                    PolicyFile::Oci
+                }
+                .command();
+                failure.hint(format!(
+                    "To import one, use `apostille {commands} import <path-to-policy.json>`"
+                ))
             }
             PolicyError::NoApplicableStatement { .. } => {
                 failure.hint("To see the policy, use `apostille policy show`")
+            }
+            PolicyError::NoStatementOfThatName { .. } | PolicyError::NoGlobalStatement { .. } => {
+                failure.hint("To see the policy, use `apostille blob policy show`")
             }
             _ => failure,
         }

@@ -1,6 +1,6 @@
 //! Which key signs: by flags, by name, or the default one.
 
-use apostille_core::{LocalSigner, PluginSigner, Signer, SignerError};
+use apostille_core::{LocalSigner, PluginSigner, Signer, SignerError, SigningPurpose};
 use apostille_plugins::{DiscoveryError, PluginDirectory, PluginExecutable};
 use apostille_signature::EnvelopeFormat;
 use notary_plugin_protocol::{KeyId, PluginConfig, PluginName};
@@ -108,15 +108,15 @@ impl ChosenSigner {
     /// Starts the signer: a plugin is asked what it can do.
     ///
     /// # Errors
-    /// The plugin fails or cannot sign.
-    pub async fn start(self) -> Result<Box<dyn Signer>, SignerError> {
+    /// The plugin fails or cannot sign for this purpose.
+    pub async fn start(self, purpose: SigningPurpose) -> Result<Box<dyn Signer>, SignerError> {
         Ok(match self {
             Self::Local(signer) => signer,
             Self::Plugin {
                 plugin,
                 key_id,
                 config,
-            } => Box::new(PluginSigner::start(plugin, key_id, config).await?),
+            } => Box::new(PluginSigner::start(plugin, key_id, config, purpose).await?),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The outcome of a verification, for scripts and for people who want to know why.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use apostille_core::{ArtifactVerification, Attempt};
 use apostille_trust::policy::Action;
@@ -59,22 +60,55 @@ impl<'a> VerifyDocument<'a> {
     }
 }
 
+/// The outcome of `blob verify` for scripts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyBlobDocument<'a> {
+    blob: &'a str,
+    signature: String,
+    #[serde(flatten)]
+    verification: &'a Verification,
+}
+
+impl<'a> VerifyBlobDocument<'a> {
+    /// The document about the file `blob` and the signature in the file `signature`.
+    #[must_use]
+    pub fn new(blob: &'a str, signature: &Path, verification: &'a Verification) -> Self {
+        Self {
+            blob,
+            signature: signature.display().to_string(),
+            verification,
+        }
+    }
+}
+
 /// Why a signature is not trusted: the check and the reason.
 #[must_use]
 pub fn reason(attempt: &Attempt) -> String {
     match &attempt.outcome {
         Err(error) => format!("cannot be read: {}", chain_of(error)),
-        Ok(verification) => decisive(verification).map_or_else(
-            || "not trusted".to_owned(),
-            |(step, failure)| format!("{step}: {}", chain_of(failure)),
-        ),
+        Ok(verification) => reason_of(verification),
     }
+}
+
+/// The check that decided, and the reason.
+#[must_use]
+pub fn reason_of(verification: &Verification) -> String {
+    decisive(verification).map_or_else(
+        || "not trusted".to_owned(),
+        |(step, failure)| format!("{step}: {}", chain_of(failure)),
+    )
 }
 
 /// What the user can do about a signature that is not trusted.
 #[must_use]
 pub fn advice(attempt: &Attempt) -> Option<&'static str> {
-    let verification = attempt.outcome.as_deref().ok()?;
+    advice_of(attempt.outcome.as_deref().ok()?)
+}
+
+/// What the user can do about a verification that failed.
+#[must_use]
+pub fn advice_of(verification: &Verification) -> Option<&'static str> {
     let (_, failure) = decisive(verification)?;
     match failure {
         Failure::Envelope(_) | Failure::OtherArtifact { .. } => Some(
@@ -118,13 +152,7 @@ fn decisive(verification: &Verification) -> Option<(Step, &Failure)> {
 pub fn explain(document: &VerifyDocument<'_>, verification: &ArtifactVerification) -> String {
     let statement = &verification.statement;
     let mut text = String::new();
-    let _ = writeln!(text, "{}", document.reference);
-    let _ = writeln!(text, "  policy:    {}", statement.file);
-    let _ = writeln!(
-        text,
-        "  statement: {} (level {}), since {}",
-        statement.name, statement.level, statement.matched_because
-    );
+    explain_statement(&mut text, &document.reference, statement);
     for attempt in &verification.attempts {
         let _ = writeln!(text, "  signature {}", attempt.manifest.digest);
         match &attempt.outcome {
@@ -139,6 +167,27 @@ pub fn explain(document: &VerifyDocument<'_>, verification: &ArtifactVerificatio
     }
     text.push('\n');
     text
+}
+
+/// The same for the one signature of a file.
+#[must_use]
+pub fn explain_blob(document: &VerifyBlobDocument<'_>) -> String {
+    let mut text = String::new();
+    explain_statement(&mut text, document.blob, document.verification.statement());
+    let _ = writeln!(text, "  signature {}", document.signature);
+    explain_signature(&mut text, document.verification);
+    text.push('\n');
+    text
+}
+
+fn explain_statement(text: &mut String, name: &str, statement: &AppliedStatement) {
+    let _ = writeln!(text, "{name}");
+    let _ = writeln!(text, "  policy:    {}", statement.file);
+    let _ = writeln!(
+        text,
+        "  statement: {} (level {}), since {}",
+        statement.name, statement.level, statement.matched_because
+    );
 }
 
 fn explain_signature(text: &mut String, verification: &Verification) {

@@ -119,6 +119,70 @@ fn push(host: &str) -> String {
 }
 
 #[test]
+fn signatures_of_files_are_good_for_both() {
+    let Some(both) = both() else { return };
+    let work = both.home.work();
+    let policy = json!({"version": "1.0", "trustPolicies": [{
+        "name": "files", "globalPolicy": true,
+        "signatureVerification": {"level": "strict"},
+        "trustStores": ["ca:release"], "trustedIdentities": ["*"],
+    }]});
+    std::fs::write(
+        both.home.config().join("trustpolicy.blob.json"),
+        policy.to_string(),
+    )
+    .unwrap();
+    std::fs::write(work.join("empty"), b"").unwrap();
+    std::fs::write(work.join("big.tar"), vec![7; 3 * 1024 * 1024 + 1]).unwrap();
+    for format in FORMATS {
+        for (blob, media_type) in [
+            ("empty", "text/plain"),
+            ("big.tar", "application/x-tar; v=1"),
+        ] {
+            let sign = [
+                "blob",
+                "sign",
+                "--force",
+                "--signature-format",
+                format,
+                "--media-type",
+                media_type,
+                "--user-metadata",
+                "build=17",
+                blob,
+            ];
+            let signature = format!("{blob}.{format}.sig");
+            let verify = [
+                "blob",
+                "verify",
+                "--media-type",
+                media_type,
+                "-m",
+                "build=17",
+                "-s",
+                &signature,
+                blob,
+            ];
+            let (ours, its) = (both.ours(&sign).ok(), both.its(&sign).ok());
+            assert_eq!(ours.out, its.out);
+            both.alike(&verify);
+            both.alike(&["blob", "inspect", &signature]);
+            both.alike(&["blob", "inspect", "--output", "json", &signature]);
+            both.ours(&sign).ok();
+            both.alike(&verify);
+            both.alike(&["blob", "inspect", &signature]);
+        }
+        std::fs::write(work.join("big.tar"), b"changed").unwrap();
+        let signature = format!("big.tar.{format}.sig");
+        let verify = ["blob", "verify", "-s", &signature, "big.tar"];
+        both.ours(&verify).refused(3, &["integrity"]);
+        both.its(&verify).refused(1, &["integrity"]);
+        std::fs::write(work.join("big.tar"), vec![7; 3 * 1024 * 1024 + 1]).unwrap();
+    }
+    both.alike(&["blob", "policy", "show"]);
+}
+
+#[test]
 fn signatures_in_a_layout_are_good_for_both() {
     let Some(both) = both() else { return };
     both.sign_and_verify("app:v1", &[], &["--oci-layout"], &["--scope", "local/app"]);

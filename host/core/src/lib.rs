@@ -9,8 +9,10 @@
 //! - A [`Verifier`] is a statement of the trust policy with its trust stores loaded, before any signature is fetched. It
 //!   keeps the outcome of every check of every signature that it looks at.
 //! - [`inspect_artifact`] shows what signatures say, proving nothing.
+//! - [`sign_blob`] and [`verify_blob`] do the same for plain files, which are hashed while they are read.
 //!
-//! A [`Signer`] is a key somewhere: [`LocalSigner`] for one in a file, [`PluginSigner`] for one that a plugin reaches.
+//! A [`Signer`] is a key somewhere: [`LocalSigner`] for one in a file, [`PluginSigner`] for one that a plugin reaches. A
+//! signer that makes whole envelopes is an [`EnvelopeMaker`] too; what it makes is believed no more than a signature.
 //!
 //! ```
 //! use apostille_artifact::{Selector, Tag};
@@ -53,6 +55,8 @@
 
 #![forbid(unsafe_code)]
 
+mod blob;
+mod envelope_maker;
 mod http_timestamp_authority;
 mod inspect;
 mod local_signer;
@@ -63,10 +67,12 @@ mod timestamping;
 mod verification_plugins;
 mod verify;
 
+pub use blob::{Blob, BlobDigest, BlobError, sign_blob, verify_blob};
+pub use envelope_maker::{EnvelopeMaker, EnvelopeOrder, MadeEnvelope};
 pub use http_timestamp_authority::HttpTimestampAuthority;
 pub use inspect::{InspectError, InspectedArtifact, InspectedSignature, inspect_artifact};
 pub use local_signer::LocalSigner;
-pub use plugin_signer::PluginSigner;
+pub use plugin_signer::{PluginSigner, SigningPurpose};
 pub use sign::{SignError, SignOptions, SignedArtifact, sign_artifact, sign_payload};
 pub use signer::{Signer, SignerAnswer, SignerError};
 pub use timestamping::{TimestampAuthority, Timestamping, TimestampingError};

@@ -1,18 +1,44 @@
-//! A key that a plugin reaches, through `generate-signature` (the capability `SIGNATURE_GENERATOR.RAW`).
+//! A key that a plugin reaches, through `generate-signature` (the capability `SIGNATURE_GENERATOR.RAW`), or through
+//! `generate-envelope` where the plugin offers nothing else.
+
+use std::num::NonZeroU64;
 
 use apostille_plugins::PluginExecutable;
+use apostille_signature::EnvelopeFormat;
 use futures::future::{BoxFuture, FutureExt};
 use notary_plugin_protocol::{
-    Capability, ContractVersion, DescribeKeyRequest, GenerateSignatureRequest, KeyId, KeySpec,
-    PluginConfig, PluginMetadata,
+    Capability, ContractVersion, DescribeKeyRequest, GenerateEnvelopeRequest,
+    GenerateSignatureRequest, KeyId, KeySpec, PayloadType, PluginConfig, PluginMetadata,
+    SignatureEnvelopeType,
 };
 use notary_x509::{Certificate, CertificateChain};
 
+use crate::envelope_maker::{EnvelopeMaker, EnvelopeOrder, MadeEnvelope};
 use crate::signer::{Signer, SignerAnswer, SignerError};
+
+/// What a signer is needed for: plugins may sign one and not the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningPurpose {
+    /// Artifacts in registries and layouts.
+    Artifact,
+    /// Plain files.
+    Blob,
+}
+
+impl SigningPurpose {
+    /// The capability to make whole envelopes for this.
+    fn envelopes(self) -> Capability {
+        match self {
+            Self::Artifact => Capability::SignatureGeneratorEnvelope,
+            Self::Blob => Capability::SignatureGeneratorEnvelopeForBlob,
+        }
+    }
+}
 
 /// A signer in a plugin.
 #[derive(Debug)]
 pub struct PluginSigner {
+    makes_envelopes: bool,
     plugin: PluginExecutable,
     metadata: PluginMetadata,
     contract_version: ContractVersion,
@@ -21,14 +47,16 @@ pub struct PluginSigner {
 }
 
 impl PluginSigner {
-    /// Asks the plugin what it is (`get-plugin-metadata`) and checks that it can sign.
+    /// Asks the plugin what it is (`get-plugin-metadata`) and checks that it can sign for this purpose. A plugin that can
+    /// do both is asked for raw signatures, so that the envelope is made here.
     ///
     /// # Errors
-    /// The plugin fails, speaks another contract, or makes no raw signatures.
+    /// The plugin fails, speaks another contract, or makes neither raw signatures nor such envelopes.
     pub async fn start(
         plugin: PluginExecutable,
         key_id: KeyId,
         config: PluginConfig,
+        purpose: SigningPurpose,
     ) -> Result<Self, SignerError> {
         let metadata = plugin.metadata(&config).await?;
         let contract_version = ContractVersion::V1_0
@@ -37,15 +65,16 @@ impl PluginSigner {
                 plugin: plugin.name().to_string(),
                 offered: list(&metadata.supported_contract_versions),
             })?;
-        let needed = Capability::SignatureGeneratorRaw;
-        if !metadata.has_capability(&needed) {
+        let makes_envelopes = !metadata.has_capability(&Capability::SignatureGeneratorRaw);
+        if makes_envelopes && !metadata.has_capability(&purpose.envelopes()) {
             return Err(SignerError::Capability {
                 plugin: plugin.name().to_string(),
                 offered: list(&metadata.capabilities),
-                needed,
+                needed: list(&[Capability::SignatureGeneratorRaw, purpose.envelopes()]),
             });
         }
         Ok(Self {
+            makes_envelopes,
             plugin,
             metadata,
             contract_version,
@@ -83,7 +112,7 @@ impl PluginSigner {
         };
         let response = self.plugin.generate_signature(&request).await?;
         let not_usable = |source| SignerError::Answer {
-            signer: format!("plugin {:?}", self.plugin.name().as_str()),
+            signer: self.name(),
             source,
         };
         let certificates: Result<Vec<_>, _> = response
@@ -102,7 +131,45 @@ impl PluginSigner {
     }
 }
 
+impl EnvelopeMaker for PluginSigner {
+    fn make<'a>(
+        &'a self,
+        order: &'a EnvelopeOrder,
+    ) -> BoxFuture<'a, Result<MadeEnvelope, SignerError>> {
+        async move {
+            let request = GenerateEnvelopeRequest {
+                contract_version: self.contract_version,
+                key_id: self.key_id.clone(),
+                payload_type: PayloadType::NotaryPayloadV1,
+                signature_envelope_type: match order.format {
+                    EnvelopeFormat::Jws => SignatureEnvelopeType::Jws,
+                    EnvelopeFormat::Cose => SignatureEnvelopeType::Cose,
+                },
+                payload: order.payload.clone(),
+                expiry_duration_in_seconds: order
+                    .expiry
+                    .and_then(|expiry| NonZeroU64::new(expiry.as_secs())),
+                plugin_config: self.config.clone(),
+            };
+            let response = self.plugin.generate_envelope(&request).await?;
+            Ok(MadeEnvelope {
+                envelope: response.signature_envelope,
+                annotations: response.annotations,
+            })
+        }
+        .boxed()
+    }
+
+    fn name(&self) -> String {
+        format!("plugin {:?}", self.plugin.name().as_str())
+    }
+}
+
 impl Signer for PluginSigner {
+    fn envelope_maker(&self) -> Option<&dyn EnvelopeMaker> {
+        self.makes_envelopes.then_some(self)
+    }
+
     fn key_spec(&self) -> BoxFuture<'_, Result<KeySpec, SignerError>> {
         self.describe_key().boxed()
     }

@@ -8,10 +8,12 @@ use apostille_registry::{ArtifactStore, NewSignature, PushWarning, RegistryError
 use apostille_signature::{
     EnvelopeFormat, Payload, SignatureParts, SignedEnvelope, SigningRequest,
 };
-use notary_plugin_protocol::SigningAlgorithm;
+use notary_plugin_protocol::{KeySpec, SigningAlgorithm};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use crate::blob::BlobError;
+use crate::envelope_maker;
 use crate::signer::{Signer, SignerError};
 use crate::timestamping::{Timestamping, TimestampingError};
 
@@ -84,6 +86,18 @@ pub enum SignError {
     /// There is no timestamp on the signature.
     #[error("cannot timestamp the signature: {0}")]
     Timestamping(#[from] TimestampingError),
+    /// The blob to sign could not be hashed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// A timestamp was asked for, and the plugin makes whole envelopes: only it could put one in.
+    #[error(
+        "{plugin} makes whole envelopes, and no timestamp can be added to them here; leave the timestamping authority \
+         away, and configure the plugin to add a timestamp if it can"
+    )]
+    TimestampNotPossible {
+        /// The plugin.
+        plugin: String,
+    },
     /// The signature could not be stored.
     #[error("the signature could not be stored: {0}")]
     Store(#[from] RegistryError),
@@ -103,7 +117,8 @@ pub async fn sign_artifact(
     options: &SignOptions,
 ) -> Result<SignedArtifact, SignError> {
     let payload = Payload::new(subject, options.metadata.clone()).map_err(SignError::Request)?;
-    let signed = sign_payload(payload, signer, options).await?;
+    let made = make_envelope(payload, None, signer, options).await?;
+    let signed = made.envelope;
     let envelope = signed.envelope();
     let fingerprints: Vec<[u8; 32]> = envelope
         .certificate_chain()
@@ -116,7 +131,7 @@ pub async fn sign_artifact(
         signed.as_bytes().to_vec(),
         &fingerprints,
         envelope.signing_time(),
-        BTreeMap::new(),
+        made.annotations,
     );
     let pushed = store.push_signature(subject, &signature).await?;
     Ok(SignedArtifact {
@@ -134,7 +149,45 @@ pub async fn sign_payload(
     signer: &dyn Signer,
     options: &SignOptions,
 ) -> Result<SignedEnvelope, SignError> {
-    let key_spec = signer.key_spec().await?;
+    Ok(make_envelope(payload, None, signer, options)
+        .await?
+        .envelope)
+}
+
+/// An envelope that may be stored.
+pub(crate) struct Made {
+    pub(crate) envelope: SignedEnvelope,
+    /// What the maker of the envelope wants in the annotations of a signature manifest.
+    pub(crate) annotations: BTreeMap<String, String>,
+}
+
+/// Makes the envelope here around a raw signature, or has it made and checks it. `key_spec` is what the signer said
+/// before, if it was asked.
+pub(crate) async fn make_envelope(
+    payload: Payload,
+    key_spec: Option<KeySpec>,
+    signer: &dyn Signer,
+    options: &SignOptions,
+) -> Result<Made, SignError> {
+    if let Some(maker) = signer.envelope_maker() {
+        return envelope_maker::order(maker, &payload, key_spec, options).await;
+    }
+    let key_spec = match key_spec {
+        Some(known) => known,
+        None => signer.key_spec().await?,
+    };
+    Ok(Made {
+        envelope: build_envelope(payload, key_spec, signer, options).await?,
+        annotations: BTreeMap::new(),
+    })
+}
+
+async fn build_envelope(
+    payload: Payload,
+    key_spec: KeySpec,
+    signer: &dyn Signer,
+    options: &SignOptions,
+) -> Result<SignedEnvelope, SignError> {
     let mut request = SigningRequest::new(payload, key_spec, options.signing_time);
     request.expiry = options.expiry;
     request.signing_agent = Some(match signer.agent() {

@@ -2,9 +2,11 @@
 
 use apostille_plugins::{DiscoveryError, PluginProcessError};
 use futures::future::BoxFuture;
-use notary_plugin_protocol::{Capability, KeySpec, SigningAlgorithm};
+use notary_plugin_protocol::{KeySpec, SigningAlgorithm};
 use notary_x509::CertificateChain;
 use thiserror::Error;
+
+use crate::envelope_maker::EnvelopeMaker;
 
 /// A key that signs. What it answers is checked by the caller and never believed.
 pub trait Signer: Send + Sync {
@@ -23,6 +25,11 @@ pub trait Signer: Send + Sync {
         key_spec: KeySpec,
         message: &'a [u8],
     ) -> BoxFuture<'a, Result<SignerAnswer, SignerError>>;
+
+    /// Who makes the whole envelope, if this signer gives no raw signatures.
+    fn envelope_maker(&self) -> Option<&dyn EnvelopeMaker> {
+        None
+    }
 
     /// What to add to the signing agent, such as `pkcs11-hsm/1.0.0`.
     fn agent(&self) -> Option<String> {
@@ -63,12 +70,14 @@ pub enum SignerError {
         offered: String,
     },
     /// The plugin does not make signatures of the kind that is needed.
-    #[error("plugin {plugin:?} cannot sign: it lacks the capability {needed}, and has {offered}")]
+    #[error(
+        "plugin {plugin:?} cannot sign: it needs one of the capabilities {needed}, and has {offered}"
+    )]
     Capability {
         /// The plugin.
         plugin: String,
-        /// What is needed.
-        needed: Capability,
+        /// What would do.
+        needed: String,
         /// What it has.
         offered: String,
     },

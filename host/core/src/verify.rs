@@ -94,11 +94,7 @@ impl<'a> Verifier<'a> {
         sources: TrustSources<'a>,
         options: &'a VerifyOptions,
     ) -> Result<Self, StoreError> {
-        let stores = if statement.statement.verification().skips_verification() {
-            LoadedStores::none(sources.stores)
-        } else {
-            LoadedStores::load(statement.statement, sources.stores)?
-        };
+        let stores = LoadedStores::for_statement(statement.statement, sources.stores)?;
         Ok(Self {
             statement,
             stores,
@@ -166,17 +162,22 @@ impl<'a> Verifier<'a> {
 }
 
 /// The trust stores of a statement, read once for all signatures.
-struct LoadedStores<'a> {
+pub(crate) struct LoadedStores<'a> {
     loaded: Vec<TrustStore>,
     source: &'a dyn TrustStores,
 }
 
 impl<'a> LoadedStores<'a> {
-    fn none(source: &'a dyn TrustStores) -> Self {
-        Self {
-            loaded: Vec::new(),
-            source,
+    /// The stores that the statement needs: none where it says that nothing is verified.
+    pub(crate) fn for_statement(
+        statement: &TrustStatement,
+        source: &'a dyn TrustStores,
+    ) -> Result<Self, StoreError> {
+        if statement.verification().skips_verification() {
+            let loaded = Vec::new();
+            return Ok(Self { loaded, source });
         }
+        Self::load(statement, source)
     }
 
     /// Loads the stores that can make a signer trusted. One that cannot be used is passed over here, since the

@@ -1,6 +1,8 @@
 //! `sign`
 
-use apostille_core::{SignError, SignOptions, SignedArtifact, Signer, sign_artifact};
+use apostille_core::{
+    SignError, SignOptions, SignedArtifact, Signer, SigningPurpose, sign_artifact,
+};
 use clap::Args;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -108,7 +110,7 @@ async fn sign(
     signer: ChosenSigner,
     options: &SignOptions,
 ) -> Result<(ResolvedTarget, SignedArtifact), Failure> {
-    let signer: Box<dyn Signer> = signer.start().await?;
+    let signer: Box<dyn Signer> = signer.start(SigningPurpose::Artifact).await?;
     let because = "tags are mutable and a tag reference can point to a different artifact than the one signed";
     let target = target.resolve(application, "sign", because).await?;
     let signed = sign_artifact(
@@ -154,7 +156,10 @@ impl From<SignError> for Failure {
         match error {
             SignError::Store(error) => error.into(),
             SignError::Signer(error) => error.into(),
-            SignError::Request(_) => Self::new(FailureKind::Usage, chain_of(&error)),
+            SignError::Blob(error) => error.into(),
+            SignError::Request(_) | SignError::TimestampNotPossible { .. } => {
+                Self::new(FailureKind::Usage, chain_of(&error))
+            }
             _ => Self::new(FailureKind::Signer, chain_of(&error)).hint("Nothing was stored"),
         }
     }

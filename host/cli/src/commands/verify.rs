@@ -7,11 +7,11 @@ use apostille_core::{
 };
 use apostille_trust::policy::OciTrustPolicy;
 use apostille_trust::store::{DirectoryTrustStores, StoreError};
-use apostille_trust::verify::Verification;
 use clap::Args;
 use notary_plugin_protocol::PluginConfig;
 use time::OffsetDateTime;
 
+use super::verdict;
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{
@@ -20,7 +20,6 @@ use crate::flags::{
 };
 use crate::revocation_access::{self, RevocationFlags};
 use crate::signers::installed_plugins;
-use crate::table::Table;
 use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
 use crate::verification_view::{self, VerifyDocument};
 use crate::{runtime, usage};
@@ -142,58 +141,12 @@ fn conclude(
             "Trust policy is configured to skip signature verification for {}",
             target.name()
         );
-        return result_line(application, &text, json);
+        return verdict::result_line(application, &text, json);
     }
     let Some(trusted) = verification.trusted() else {
         return Err(refused(target, verification, limit));
     };
-    for (step, failure) in trusted.logged_failures() {
-        let check = step
-            .check()
-            .map_or_else(|| step.to_string(), |check| check.as_str().to_owned());
-        let reason = chain_of(failure);
-        application.console.warn(format!(
-            "{check} was set to \"log\" and failed with error: {reason}"
-        ));
-    }
-    for notice in trusted.notices() {
-        application.console.warn(notice);
-    }
-    let text = format!("Successfully verified signature for {}", target.name());
-    result_line(application, &text, json)?;
-    if json {
-        return Ok(());
-    }
-    show_metadata(application, trusted)
-}
-
-/// The line that scripts look for; after warnings it stands alone.
-fn result_line(application: &mut Application<'_>, text: &str, json: bool) -> Result<(), Failure> {
-    if json {
-        return Ok(());
-    }
-    if application.console.warnings() > 0 {
-        application.console.line("")?;
-    }
-    application.console.line(text)
-}
-
-fn show_metadata(application: &mut Application<'_>, trusted: &Verification) -> Result<(), Failure> {
-    let Some(envelope) = trusted.envelope() else {
-        return Ok(());
-    };
-    let annotations = &envelope.payload().target_artifact().annotations;
-    if annotations.is_empty() {
-        return Ok(());
-    }
-    application
-        .console
-        .line("\nThe artifact was signed with the following user metadata.\n")?;
-    let mut table = Table::new(&["KEY", "VALUE"]);
-    for (key, value) in annotations {
-        table.row(vec![key.clone(), value.clone()]);
-    }
-    application.console.raw(table.render().as_bytes())
+    verdict::trusted(application, &target.name(), trusted, json)
 }
 
 fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: usize) -> Failure {
