@@ -1,7 +1,9 @@
 //! `cargo xtask bench …`: both sides of every comparison in one run.
 
+mod blob;
 mod measure;
 mod peer;
+mod report;
 mod single;
 mod startup;
 mod table;
@@ -24,6 +26,8 @@ enum Suite {
     Sign(single::Options),
     /// One `verify` of an image in a layout, beside `notation`.
     Verify(single::Options),
+    /// `blob sign` and `blob verify` of a large file, beside `openssl dgst` and `notation`.
+    Blob(blob::Options),
 }
 
 /// Runs a suite.
@@ -35,5 +39,6 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
         Suite::Startup(options) => startup::run(options),
         Suite::Sign(options) => single::sign(options),
         Suite::Verify(options) => single::verify(options),
+        Suite::Blob(options) => blob::run(options),
     }
 }

@@ -39,6 +39,12 @@ impl Measurement {
             .unwrap_or_default()
     }
 
+    /// The wall time of each run, shortest first.
+    pub(super) fn milliseconds(&self) -> Vec<f64> {
+        let wall = self.wall.iter();
+        wall.map(|time| time.as_secs_f64() * 1000.0).collect()
+    }
+
     pub(super) fn spread(&self) -> (Duration, Duration) {
         let first = self.wall.first().copied().unwrap_or_default();
         (first, self.wall.last().copied().unwrap_or_default())
