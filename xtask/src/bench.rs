@@ -1,6 +1,7 @@
 //! `cargo xtask bench …`: both sides of every comparison in one run.
 
 mod blob;
+mod crypto;
 mod measure;
 mod peer;
 mod report;
@@ -28,6 +29,8 @@ enum Suite {
     Verify(single::Options),
     /// `blob sign` and `blob verify` of a large file, beside `openssl dgst` and `notation`.
     Blob(blob::Options),
+    /// Hashing, and envelopes beside the raw signatures in them, beside `openssl speed`.
+    Crypto(crypto::Options),
 }
 
 /// Runs a suite.
@@ -40,5 +43,6 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
         Suite::Sign(options) => single::sign(options),
         Suite::Verify(options) => single::verify(options),
         Suite::Blob(options) => blob::run(options),
+        Suite::Crypto(options) => crypto::run(options),
     }
 }
