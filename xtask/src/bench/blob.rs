@@ -53,8 +53,10 @@ pub(super) fn run(options: &Options) -> Result<(), TaskError> {
             options.mib
         ),
         format!(
-            "cargo xtask bench blob --runs {} --mib {}",
-            options.runs, options.mib
+            "cargo xtask bench blob --runs {} --mib {} --hash {}",
+            options.runs,
+            options.mib,
+            options.hash.join(" --hash ")
         ),
     );
     report.version("apostille", &ours, &["version"]);
