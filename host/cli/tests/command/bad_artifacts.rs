@@ -267,8 +267,9 @@ fn metadata_that_is_not_signed_is_named_with_what_is() {
         .refused(REFUSED, &["user metadata", "build=8", "value 7"]);
 }
 
+/// CVE-2023-33957 and CVE-2023-33958: as many signatures were fetched as a registry offered.
 #[test]
-fn the_limit_of_signatures_is_named_when_it_hides_some() {
+fn cve_2023_33957_and_33958_the_limit_of_signatures_is_named_when_it_hides_some() {
     let home = Home::new();
     for _ in 0..2 {
         home.sign(&[]).ok();
