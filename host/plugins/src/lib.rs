@@ -50,6 +50,7 @@ mod error;
 mod executable;
 mod options;
 mod process;
+mod removal;
 mod sanitise;
 
 pub use directory::{DiscoveryError, InstalledPlugin, PluginDirectory};
@@ -59,3 +60,4 @@ pub use executable::PluginExecutable;
 pub use options::{
     DEFAULT_DEADLINE, DEFAULT_METADATA_DEADLINE, DEFAULT_RETRY_BUDGET, RetryPolicy, RunOptions,
 };
+pub use removal::RemovalError;

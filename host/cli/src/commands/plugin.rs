@@ -1,4 +1,6 @@
-//! `plugin list`
+//! `plugin list`, `plugin uninstall`
+
+mod uninstall;
 
 use apostille_plugins::{InstalledPlugin, PluginDirectory};
 use clap::{Args, Subcommand};
@@ -11,17 +13,22 @@ use crate::flags::OutputFlag;
 use crate::runtime;
 use crate::table::Table;
 
+use self::uninstall::Uninstall;
+
 /// Manage plugins
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
     #[command(visible_alias = "ls")]
     List(List),
+    #[command(visible_aliases = ["remove", "rm"])]
+    Uninstall(Uninstall),
 }
 
 impl PluginCommand {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         match self {
             Self::List(command) => command.run(application),
+            Self::Uninstall(command) => command.run(application),
         }
     }
 }
