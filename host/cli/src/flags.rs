@@ -1,7 +1,6 @@
 //! Flags that several commands share, with the names, short forms and defaults of `notation`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use apostille_plugins::{PluginEnvironment, RunOptions};
 use clap::Args;
@@ -190,7 +189,7 @@ pub struct TimestampFlags {
     pub timestamp_url: Option<String>,
     /// File with the root certificate of the timestamping authority
     #[arg(long, value_name = "string", allow_hyphen_values = true)]
-    pub timestamp_root_cert: Option<PathBuf>,
+    pub timestamp_root_cert: Option<String>,
 }
 
 impl TimestampFlags {
@@ -206,11 +205,7 @@ impl TimestampFlags {
         if self.timestamp_url.as_deref() == Some("") {
             return Err(Failure::usage("timestamping: tsa url cannot be empty"));
         }
-        if self
-            .timestamp_root_cert
-            .as_ref()
-            .is_some_and(|path| path.as_os_str().is_empty())
-        {
+        if self.timestamp_root_cert.as_deref() == Some("") {
             return Err(Failure::usage(
                 "timestamping: tsa root certificate path cannot be empty",
             ));

@@ -28,7 +28,7 @@ pub fn chosen(
     let authority = HttpTimestampAuthority::new(url, revocation_access::USER_AGENT, proxies)?;
     Ok(Some(Timestamping {
         authority: Arc::new(authority),
-        root: root_certificate(root)?,
+        root: root_certificate(Path::new(root))?,
         revocation: Arc::new(revocation_access::checker(application, revocation)?),
     }))
 }
