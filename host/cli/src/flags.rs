@@ -1,6 +1,7 @@
 //! Flags that several commands share, with the names, short forms and defaults of `notation`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use apostille_plugins::{PluginEnvironment, RunOptions};
 use clap::Args;
@@ -29,6 +30,25 @@ pub struct RegistryFlags {
     /// Use plain HTTP to connect to the registry. For tests only
     #[arg(long)]
     pub insecure_registry: bool,
+    /// How long one request to the registry may take, and be repeated while the registry is busy, such as 30s or 10m
+    /// (default: 2m, repeated for 1m)
+    #[arg(long, value_name = "duration", allow_hyphen_values = true, value_parser = go_duration::parse)]
+    registry_timeout: Option<SignedDuration>,
+}
+
+impl RegistryFlags {
+    /// How long the user lets one request take.
+    ///
+    /// # Errors
+    /// A timeout that is not positive.
+    pub fn timeout(&self) -> Result<Option<Duration>, Failure> {
+        match self.registry_timeout {
+            Some(timeout) if timeout.negative || timeout.magnitude.is_zero() => Err(
+                Failure::usage("registry-timeout must be a positive duration"),
+            ),
+            timeout => Ok(timeout.map(|timeout| timeout.magnitude)),
+        }
+    }
 }
 
 impl std::fmt::Debug for RegistryFlags {
@@ -36,6 +56,7 @@ impl std::fmt::Debug for RegistryFlags {
         f.debug_struct("RegistryFlags")
             .field("username", &self.username)
             .field("insecure_registry", &self.insecure_registry)
+            .field("registry_timeout", &self.registry_timeout)
             .finish_non_exhaustive()
     }
 }

@@ -47,6 +47,11 @@ pub fn options(
     } else {
         PlainHttp::LoopbackAnd(config.insecure_registries)
     };
+    if let Some(timeout) = flags.timeout()? {
+        options.request_timeout = timeout;
+        options.connect_timeout = options.connect_timeout.min(timeout);
+        options.retry_budget = options.retry_budget.min(timeout);
+    }
     options.proxies = application.environment.proxies.clone();
     options.credentials = credentials(application, flags);
     Ok(options)

@@ -125,6 +125,12 @@ pub const TAG_MAY_MOVE: &str =
 
 impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Self {
-        Self::new(FailureKind::Registry, chain_of(&error))
+        let failure = Self::new(FailureKind::Registry, chain_of(&error));
+        match error.root() {
+            RegistryError::TimedOut { .. } => {
+                failure.hint("--registry-timeout gives it longer, for example 10m.")
+            }
+            _ => failure,
+        }
     }
 }

@@ -206,13 +206,25 @@ pub enum RegistryError {
     },
     /// Others replaced the referrers index each time.
     #[error(
-        "the signature was pushed to {place} and is not listed, since others kept replacing the index {tag}; sign again when fewer sign the same artifact"
+        "others kept replacing the index {tag} in {place} at the same time; sign again when fewer sign the same artifact"
     )]
     Overtaken {
         /// The repository.
         place: String,
         /// The referrers tag.
         tag: String,
+    },
+    /// The signature is in the registry, and nobody will find it, since it could not be listed.
+    #[error(
+        "the signature {manifest} was pushed to {place} and is not listed as one of the artifact, since the list could not be brought up to date: {source}; what was listed before still is; sign again once that is mended"
+    )]
+    NotListed {
+        /// The signature's manifest.
+        manifest: Digest,
+        /// The repository.
+        place: String,
+        /// What went wrong with the list.
+        source: Box<RegistryError>,
     },
     /// The credential could not be had.
     #[error("cannot {attempt}: {source}")]
@@ -329,6 +341,15 @@ impl fmt::Display for Malformed {
 }
 
 impl RegistryError {
+    /// The error that made others of this type, which say what it led to.
+    pub fn root(&self) -> &Self {
+        let mut error = self;
+        while let Self::NotListed { source, .. } = error {
+            error = source;
+        }
+        error
+    }
+
     pub(crate) fn malformed(
         what: impl fmt::Display,
         place: impl Into<String>,

@@ -43,6 +43,10 @@ pub enum Answer {
     Forward,
     /// Passes it on, and replaces the answer's body; status and headers stay (but for the length).
     ReplaceBody(Vec<u8>),
+    /// Passes it on, and sets a header of the answer; the name in lower case.
+    ReplaceHeader(&'static str, String),
+    /// Passes it on, and closes without a word: the registry has done it, and the client does not know.
+    CutAfterForwarding,
     /// Passes it on, and sends only so many bytes of the answer's body before it closes.
     CutBodyAfter(usize),
     /// Passes it on, and sends the answer's body so slowly: one byte per pause.
@@ -178,6 +182,12 @@ fn serve(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
             client.write_all(&with_length(&head, body.len()))?;
             client.write_all(&body)
         }
+        Answer::ReplaceHeader(name, value) => {
+            let (head, body) = split(forward(shared, &request)?)?;
+            client.write_all(&with_header(&head, name, &value))?;
+            client.write_all(&body)
+        }
+        Answer::CutAfterForwarding => forward(shared, &request).map(drop),
         Answer::CutBodyAfter(bytes) => {
             let (head, body) = split(forward(shared, &request)?)?;
             client.write_all(&with_length(&head, body.len()))?;
@@ -280,14 +290,28 @@ fn split(mut message: Vec<u8>) -> io::Result<(Vec<u8>, Vec<u8>)> {
 
 /// The head of an answer, for another length of body.
 fn with_length(head: &[u8], length: usize) -> Vec<u8> {
+    with_line(
+        head,
+        &["content-length", "transfer-encoding"],
+        &format!("Content-Length: {length}"),
+    )
+}
+
+/// The head of an answer, with another value of one header.
+fn with_header(head: &[u8], name: &str, value: &str) -> Vec<u8> {
+    with_line(head, &[name], &format!("{name}: {value}"))
+}
+
+/// The head of an answer without some headers, and with another line.
+fn with_line(head: &[u8], dropped: &[&str], line: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(head);
     let kept = text.trim_end().lines().filter(|line| {
         let name = line.split(':').next().unwrap_or_default().to_lowercase();
-        name != "content-length" && name != "transfer-encoding"
+        !dropped.contains(&name.as_str())
     });
-    let mut lines: Vec<String> = kept.map(str::to_owned).collect();
-    lines.push(format!("Content-Length: {length}\r\n\r\n"));
-    lines.join("\r\n").into_bytes()
+    let mut lines: Vec<&str> = kept.collect();
+    lines.push(line);
+    format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes()
 }
 
 fn forward(shared: &Shared, request: &ProxiedRequest) -> io::Result<Vec<u8>> {

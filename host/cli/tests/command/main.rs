@@ -10,6 +10,8 @@ mod bad_tokens;
 mod blobs;
 mod doctor;
 mod envelope_plugins;
+mod hostile_answers;
+mod hostile_pushes;
 mod interruption;
 mod levels;
 mod support;

@@ -230,9 +230,11 @@ impl Endpoint {
         let mut url = request.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.send(request, &url, authorization).await?;
-            let reads = matches!(request.method, Method::GET | Method::HEAD);
-            if !(reads && is_redirect(answer.status)) {
+            if !is_redirect(answer.status) {
                 return Ok(answer);
+            }
+            if !matches!(request.method, Method::GET | Method::HEAD) {
+                return Err(self.redirected_write(request));
             }
             let Some(location) = answer.header(LOCATION.as_str()) else {
                 return Ok(answer);
@@ -244,6 +246,15 @@ impl Endpoint {
             attempt: self.attempt(request.operation, request.repository),
             reason,
         })
+    }
+
+    /// Where a write goes is for the user to decide, not for whoever answers.
+    fn redirected_write(&self, request: &Request<'_>) -> RegistryError {
+        RegistryError::Distrusted {
+            attempt: self.attempt(request.operation, request.repository),
+            reason: "it redirected what is to be written, perhaps to another server; name the registry by the address that it has itself"
+                .to_owned(),
+        }
     }
 
     fn redirected(

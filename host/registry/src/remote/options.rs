@@ -24,7 +24,8 @@ pub struct RegistryOptions {
     pub client_id: String,
     /// How long to wait for a connection.
     pub connect_timeout: Duration,
-    /// How long one request may take, from the first byte sent to the last one received.
+    /// How long one request may take, from the first byte sent to the last one received. A list of
+    /// referrers, which may have many pages, may take four times as long as a whole.
     pub request_timeout: Duration,
     /// How long a request is repeated while the registry is busy or cuts connections. A registry that
     /// asks for a longer pause is believed, and the request fails at once.

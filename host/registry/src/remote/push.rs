@@ -11,7 +11,7 @@ use super::repository::{ReferrersApi, RemoteRepository};
 use crate::error::{Malformed, Operation, RegistryError};
 use crate::manifest::{EMPTY_CONFIG, SignatureParts};
 use crate::media_type::{IMAGE_CONFIG, IMAGE_LAYER};
-use crate::store::{NewSignature, PushedSignature, check_envelope_len};
+use crate::store::{NewSignature, PushWarning, PushedSignature, check_envelope_len};
 use crate::{SingleLayerImage, limits::MAX_MANIFEST_LEN};
 
 /// How often an upload is begun anew when it breaks off. The session that broke cannot be relied on.
@@ -40,19 +40,29 @@ impl RemoteRepository {
         let answer = self
             .put_manifest(&parts.manifest, &parts.manifest_bytes, None)
             .await?;
-        let warnings = if self
-            .keeps_referrers_itself(&subject.digest, &answer)
-            .await?
-        {
-            Vec::new()
-        } else {
-            self.add_to_referrers_tag(&subject.digest, &parts.manifest)
-                .await?
-        };
+        let listed = self.list_new(&subject.digest, &parts.manifest, &answer);
+        let warnings = listed.await.map_err(|source| RegistryError::NotListed {
+            manifest: parts.manifest.digest.clone(),
+            place: self.place(),
+            source: Box::new(source),
+        })?;
         Ok(PushedSignature {
             manifest: parts.manifest,
             warnings,
         })
+    }
+
+    /// Sees to it that a new signature is listed: by the registry, which answered so, or under the referrers tag.
+    async fn list_new(
+        &self,
+        subject: &Digest,
+        manifest: &Descriptor,
+        answer: &Answer,
+    ) -> Result<Vec<PushWarning>, RegistryError> {
+        if self.keeps_referrers_itself(subject, answer).await? {
+            return Ok(Vec::new());
+        }
+        self.add_to_referrers_tag(subject, manifest).await
     }
 
     /// Whether the registry will list the new manifest among the subject's referrers: it says so in

@@ -14,8 +14,30 @@ use crate::manifest::entries_of;
 use crate::media_type::{IMAGE_INDEX, SIGNATURE};
 use crate::store::SignatureList;
 
+/// How long a list of referrers may take, in times of what one request may: a registry that sends a hundred
+/// pages, each just in time, must not keep a verifier for hours.
+const LIST_FACTOR: u32 = 4;
+
 impl RemoteRepository {
     pub(super) async fn list_signatures(
+        &self,
+        subject: &Digest,
+        limit: usize,
+    ) -> Result<SignatureList, RegistryError> {
+        let patience = self.endpoint.options.request_timeout * LIST_FACTOR;
+        tokio::time::timeout(patience, self.list_patiently(subject, limit))
+            .await
+            .unwrap_or_else(|_| {
+                Err(RegistryError::TimedOut {
+                    attempt: self
+                        .endpoint
+                        .attempt(Operation::List, Some(&self.repository)),
+                    after: patience,
+                })
+            })
+    }
+
+    async fn list_patiently(
         &self,
         subject: &Digest,
         limit: usize,
@@ -40,11 +62,13 @@ impl RemoteRepository {
         collected: &mut Collected,
     ) -> Result<bool, RegistryError> {
         let mut url = self.referrers_url(subject)?;
-        for _ in 0..MAX_REFERRERS_PAGES {
+        for page in 0..MAX_REFERRERS_PAGES {
             let request = Request::get(Operation::List, &self.repository, url, MAX_MANIFEST_LEN)
                 .accept(IMAGE_INDEX);
             let answer = self.endpoint.exchange(&request).await?;
-            if !self.is_referrers_answer(&request, &answer)? {
+            if page > 0 {
+                self.check_further_page(&request, &answer)?;
+            } else if !self.is_referrers_answer(&request, &answer)? {
                 return Ok(false);
             }
             collected.add(self.entries("the list of referrers", &answer)?);
@@ -105,6 +129,25 @@ impl RemoteRepository {
             ReferrersApi::Absent
         });
         Ok(present)
+    }
+
+    /// Whoever sent a first page has the API: half a list must not pass for a whole one.
+    fn check_further_page(
+        &self,
+        request: &Request<'_>,
+        answer: &Answer,
+    ) -> Result<(), RegistryError> {
+        if answer.status != StatusCode::OK {
+            return Err(self.endpoint.refusal(request, answer));
+        }
+        if answer.media_type() != Some(IMAGE_INDEX) {
+            return Err(RegistryError::malformed(
+                "a further page of the list of referrers",
+                self.place(),
+                Malformed::NotAnIndex,
+            ));
+        }
+        Ok(())
     }
 
     fn entries(&self, what: &str, answer: &Answer) -> Result<Vec<Descriptor>, RegistryError> {

@@ -5,6 +5,7 @@
 mod forging;
 mod pki;
 mod plugin;
+pub(crate) mod registries;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -59,6 +60,16 @@ impl Ran {
             .unwrap_or_else(|| panic!("no error: {}", self.err));
         for word in words {
             assert!(error.contains(word), "{word:?} is not in {error}");
+        }
+        self
+    }
+
+    /// It failed with this exit code, whatever it printed, and its error has each of these words.
+    #[track_caller]
+    pub(crate) fn failed(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is not in {}", self.err);
         }
         self
     }
