@@ -3,11 +3,21 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs4::FileExt;
 
 /// Larger than any configuration file that a person writes.
 pub const LARGEST_CONFIGURATION: u64 = 4 * 1024 * 1024;
+
+/// How the names of unfinished files begin.
+const UNFINISHED: &str = ".apostille-";
+
+/// An unfinished file as old as this has no writer any more: a write takes milliseconds.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// How often to begin anew when somebody removes a directory in which nothing is yet.
+const MAX_ATTEMPTS: u32 = 100;
 
 /// Makes a directory and its parents, readable by the owner only.
 ///
@@ -26,7 +36,7 @@ pub fn make_private_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of the file system; the old file is then still there.
 pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    prepare(path, contents)?
+    prepare(&parent(path), contents)?
         .persist(path)
         .map_err(|error| error.error)?;
     Ok(())
@@ -37,18 +47,57 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`] if something is there, or those of the file system.
 pub fn create_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let file = prepare(path, contents)?;
-    set_mode(file.path(), mode)?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
+    create_new_beside(&parent(path), path, contents, mode)
 }
 
-fn prepare(path: &Path, contents: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let directory = parent(path);
-    make_private_directory(&directory)?;
+/// The same for a path in a directory where every file counts, such as a trust store: the unfinished file lies in
+/// `workplace`, which is on the same file system. Whoever removes the directory of `path` meanwhile does not matter.
+///
+/// # Errors
+/// Those of [`create_new`].
+pub fn create_new_beside(
+    workplace: &Path,
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+) -> io::Result<()> {
+    let mut file = prepare(workplace, contents)?;
+    set_mode(file.path(), mode)?;
+    for _ in 0..MAX_ATTEMPTS {
+        make_private_directory(&parent(path))?;
+        match file.persist_noclobber(path) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::NotFound => file = error.file,
+            Err(error) => return Err(error.error),
+        }
+    }
+    Err(io::Error::other("others keep removing its directory"))
+}
+
+/// Removes what processes left in a directory of the configuration that were killed while they wrote. It could hold a
+/// private key.
+pub fn remove_abandoned(directory: &Path) {
+    let is_abandoned = |entry: &fs::DirEntry| {
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .map(|modified| modified.elapsed().unwrap_or_default());
+        entry.file_name().to_string_lossy().starts_with(UNFINISHED)
+            && age.is_ok_and(|age| age >= ABANDONED_AFTER)
+    };
+    // Nobody waits for this: what cannot be removed now is removed another time.
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if is_abandoned(&entry) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn prepare(directory: &Path, contents: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    make_private_directory(directory)?;
     // tempfile gives 0600 to what it makes.
     let mut file = tempfile::Builder::new()
-        .prefix(".new-")
+        .prefix(UNFINISHED)
         .tempfile_in(directory)?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
@@ -163,6 +212,30 @@ mod tests {
         let error = create_new(&path, b"two", 0o600).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn only_what_was_left_long_ago_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let long_ago = std::time::SystemTime::now() - ABANDONED_AFTER;
+        for (name, modified) in [
+            (".apostille-old", Some(long_ago)),
+            (".apostille-new", None),
+            ("keys.json", Some(long_ago)),
+        ] {
+            let file = File::create(directory.path().join(name)).unwrap();
+            if let Some(time) = modified {
+                file.set_modified(time).unwrap();
+            }
+        }
+        remove_abandoned(directory.path());
+        let mut left: Vec<_> = fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".apostille-new", "keys.json"]);
+        remove_abandoned(&directory.path().join("absent"));
     }
 
     #[test]

@@ -217,6 +217,9 @@ impl SigningKeys {
             source,
         };
         let _lock = Lock::of(path).map_err(file_error)?;
+        path.parent()
+            .into_iter()
+            .for_each(durable_file::remove_abandoned);
         let mut list = Self::load(path)?;
         let outcome = change(&mut list)?;
         durable_file::replace(

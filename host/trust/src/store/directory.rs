@@ -39,6 +39,10 @@ impl DirectoryTrustStores {
         self.type_path(store.store_type).join(store.name.as_str())
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub(super) fn type_path(&self, store_type: StoreType) -> PathBuf {
         self.root.join(store_type.as_str())
     }

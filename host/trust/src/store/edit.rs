@@ -56,20 +56,14 @@ impl DirectoryTrustStores {
             return Err(StoreError::NotADirectory { path: directory });
         }
         let path = directory.join(file_name);
-        self.write_new(store, &path, bytes)?;
+        self.write_new(&path, bytes)?;
         Ok(AddedFile { path, certificates })
     }
 
-    /// The unfinished file lies beside the store, not in it: whoever reads the store meanwhile must
-    /// not find half a certificate.
-    fn write_new(
-        &self,
-        store: &StoreReference,
-        path: &Path,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        let beside = self.type_path(store.store_type);
-        let mut unfinished = NamedTempFile::new_in(&beside).map_err(unwritable(&beside))?;
+    /// The unfinished file lies neither in the store nor among the stores: whoever reads them meanwhile must not
+    /// find half a certificate, nor after this process was killed.
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut unfinished = NamedTempFile::new_in(self.root()).map_err(unwritable(self.root()))?;
         unfinished
             .write_all(bytes)
             .and_then(|()| unfinished.as_file().sync_all())

@@ -80,7 +80,11 @@ pub(super) fn add_file(
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     let target = store.directory(&application.directories).join(&name);
-    durable_file::create_new(&target, &contents, 0o600).map_err(|error| match error.kind() {
+    // Verification reads every file of a store: an unfinished one must not lie there.
+    let workplace = application.directories.trust_store();
+    durable_file::remove_abandoned(&workplace);
+    let added = durable_file::create_new_beside(&workplace, &target, &contents, 0o600);
+    added.map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             "certificate already exists in the Trust Store".to_owned()
         }

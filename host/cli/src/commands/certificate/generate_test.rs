@@ -167,6 +167,9 @@ fn cannot(doing: &str, error: &dyn std::error::Error) -> Failure {
 }
 
 fn write(path: &Path, contents: &[u8], mode: u32, what: &str) -> Result<(), Failure> {
+    path.parent()
+        .into_iter()
+        .for_each(durable_file::remove_abandoned);
     durable_file::create_new(path, contents, mode).map_err(|error| {
         let doing = format!("failed to write {what} file {}", path.display());
         Failure::because(FailureKind::General, doing, &error)
