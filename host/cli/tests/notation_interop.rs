@@ -23,16 +23,9 @@ struct Both {
     notation: PathBuf,
 }
 
-/// Skips the test, with a word, where there is no `notation`.
+/// Skips the test where there is no `notation`.
 fn both() -> Option<Both> {
-    let notation = std::env::var_os("NOTATION_BIN")
-        .map(PathBuf::from)
-        .or_else(|| apostille_testing::tools::find_tool("notation").ok())
-        .filter(|path| path.is_file());
-    let Some(notation) = notation else {
-        println!("skipped: no `notation` on the PATH, and NOTATION_BIN is not set");
-        return None;
-    };
+    let notation = support::notation()?;
     let mut home = Home::new();
     home.set("NOTATION_EXPERIMENTAL", "1");
     Some(Both { home, notation })

@@ -6,10 +6,13 @@ use notary_plugin_protocol::PluginName;
 
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
+use crate::flags::LoggingFlags;
 
 /// Uninstall a plugin
 #[derive(Args, Debug)]
 pub struct Uninstall {
+    #[command(flatten)]
+    logging: LoggingFlags,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -19,6 +22,7 @@ pub struct Uninstall {
 
 impl Uninstall {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
+        application.console.show_debug(self.logging.debug);
         let name = match self.arguments.as_slice() {
             [] => return Err(Failure::usage("plugin name is required")),
             [name] => name,

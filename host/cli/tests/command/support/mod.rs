@@ -24,6 +24,18 @@ pub(crate) use plugin::{PKCS11, Token};
 /// The scope of the layout in the trust policy.
 pub(crate) const SCOPE: &str = "local/app";
 
+/// The stock `notation`, by `NOTATION_BIN` or on the `PATH`; without it, says that the test is skipped.
+pub(crate) fn notation() -> Option<PathBuf> {
+    let notation = std::env::var_os("NOTATION_BIN")
+        .map(PathBuf::from)
+        .or_else(|| apostille_testing::tools::find_tool("notation").ok())
+        .filter(|path| path.is_file());
+    if notation.is_none() {
+        println!("skipped: no `notation` on the PATH, and NOTATION_BIN is not set");
+    }
+    notation
+}
+
 /// What a run of the program left behind.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -185,6 +197,32 @@ impl Home {
 
     pub(crate) fn policy_file(&self) -> PathBuf {
         self.config().join("trustpolicy.oci.json")
+    }
+
+    /// Another home with the same files, the paths in them changed, and the same environment.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self {
+            directory: tempfile::tempdir().unwrap(),
+            environment: self.environment.clone(),
+        };
+        for (path, content) in contents(self.directory.path()) {
+            let target = copy
+                .directory
+                .path()
+                .join(path.strip_prefix(self.directory.path()).unwrap());
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(&path, &target).unwrap();
+            if let Ok(text) = String::from_utf8(content) {
+                let [from, to] = [self, &copy].map(|home| home.directory.path().to_str().unwrap());
+                fs::write(&target, text.replace(from, to)).unwrap();
+            }
+        }
+        copy
+    }
+
+    /// A text with the path of this home replaced by `[HOME]`.
+    pub(crate) fn anonymous(&self, text: &str) -> String {
+        text.replace(self.directory.path().to_str().unwrap(), "[HOME]")
     }
 
     /// Gives a program this home, in an environment that has nothing of the caller's.
