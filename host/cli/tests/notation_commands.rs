@@ -130,7 +130,7 @@ impl Help {
             }
         }
         for command in &its.commands {
-            let below = [path, &[command.clone()]].concat();
+            let below = [path, std::slice::from_ref(command)].concat();
             if NOT_YET.contains(&below.join(" ").as_str()) {
                 println!("{} is still to come", below.join(" "));
             } else if ours.commands.contains(command) {
