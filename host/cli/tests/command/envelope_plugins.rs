@@ -3,21 +3,18 @@
 
 use std::fs;
 
+use apostille_artifact::{Digest, DigestAlgorithm};
 use apostille_testing::workspace::example;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use notary_x509::PrivateKey;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use crate::support::draft::{Draft, SCHEME, at};
 use crate::support::{Authority, Home, Ran, Signer, Validity};
 
 const REFUSED_SIGNER: i32 = 6;
 const JWS: &str = "application/jose+json";
-const PAYLOAD_TYPE: &str = "application/vnd.cncf.notary.payload.v1+json";
 const CONTENT: &[u8] = b"content";
-const SCHEME: &str = "io.cncf.notary.signingScheme";
 const EXPIRY: &str = "io.cncf.notary.expiry";
 
 /// What a plugin that makes envelopes for files says about itself.
@@ -31,60 +28,14 @@ fn home() -> Home {
 }
 
 /// What an honest plugin would put into an envelope for the file.
-struct Draft {
-    protected: Value,
-    payload: Value,
-}
-
-impl Draft {
-    fn honest() -> Self {
-        let digest =
-            apostille_artifact::Digest::of(apostille_artifact::DigestAlgorithm::Sha256, CONTENT);
-        Self {
-            protected: json!({
-                "alg": "ES256",
-                "cty": PAYLOAD_TYPE,
-                "crit": [SCHEME],
-                SCHEME: "notary.x509",
-                "io.cncf.notary.signingTime": at(0),
-            }),
-            payload: json!({"targetArtifact": {
-                "mediaType": "application/octet-stream",
-                "digest": digest.to_string(),
-                "size": CONTENT.len(),
-                "annotations": {"build": "17"},
-            }}),
-        }
-    }
-
-    fn sign(&self, signer: &Signer) -> Value {
-        let protected = URL_SAFE_NO_PAD.encode(self.protected.to_string());
-        let payload = URL_SAFE_NO_PAD.encode(self.payload.to_string());
-        let key = PrivateKey::from_pem(signer.key_pem().as_bytes()).unwrap();
-        let signature = key
-            .sign(format!("{protected}.{payload}").as_bytes())
-            .unwrap();
-        let chain = notary_x509::parse_certificates(signer.chain_pem().as_bytes()).unwrap();
-        let x5c: Vec<String> = chain
-            .iter()
-            .map(|one| STANDARD.encode(one.as_der()))
-            .collect();
-        json!({
-            "payload": payload,
-            "protected": protected,
-            "header": {"x5c": x5c},
-            "signature": URL_SAFE_NO_PAD.encode(signature),
-        })
-    }
-}
-
-/// The time so many seconds from now.
-fn at(seconds: i64) -> String {
-    let time = OffsetDateTime::now_utc() + time::Duration::seconds(seconds);
-    time.replace_nanosecond(0)
-        .unwrap()
-        .format(&Rfc3339)
-        .unwrap()
+fn honest() -> Draft {
+    let digest = Digest::of(DigestAlgorithm::Sha256, CONTENT);
+    Draft::of(json!({
+        "mediaType": "application/octet-stream",
+        "digest": digest.to_string(),
+        "size": CONTENT.len(),
+        "annotations": {"build": "17"},
+    }))
 }
 
 /// Installs a plugin that answers `generate-envelope` with this envelope, whatever it is asked.
@@ -138,7 +89,7 @@ fn refused(envelope: &Value, more: &[&str], words: &[&str]) {
 
 #[track_caller]
 fn draft_refused(change: impl FnOnce(&mut Draft), words: &[&str]) {
-    let mut draft = Draft::honest();
+    let mut draft = honest();
     change(&mut draft);
     refused(&draft.sign(&Signer::new("release")), &[], words);
 }
@@ -146,7 +97,7 @@ fn draft_refused(change: impl FnOnce(&mut Draft), words: &[&str]) {
 #[test]
 fn the_canned_envelope_without_a_fault_is_stored_as_it_is() {
     let home = home();
-    let envelope = Draft::honest().sign(&Signer::new("release")).to_string();
+    let envelope = honest().sign(&Signer::new("release")).to_string();
     install_canned(&home, FOR_BLOBS, envelope.as_bytes(), JWS, &json!({}));
     sign_blob(&home, &[]).ok();
     assert_eq!(
@@ -158,7 +109,7 @@ fn the_canned_envelope_without_a_fault_is_stored_as_it_is() {
 #[test]
 fn added_annotations_are_accepted_and_reserved_ones_are_not() {
     let home = home();
-    let mut draft = Draft::honest();
+    let mut draft = honest();
     draft.payload["targetArtifact"]["annotations"]["service"] = json!("eu-1");
     let envelope = draft.sign(&Signer::new("release")).to_string();
     install_canned(&home, FOR_BLOBS, envelope.as_bytes(), JWS, &json!({}));
@@ -226,15 +177,15 @@ fn an_unknown_scheme_or_one_that_is_not_critical_is_refused() {
 
 #[test]
 fn an_altered_signature_is_refused() {
-    let mut envelope = Draft::honest().sign(&Signer::new("release"));
-    envelope["signature"] = Draft::honest().sign(&Signer::new("other"))["signature"].clone();
+    let mut envelope = honest().sign(&Signer::new("release"));
+    envelope["signature"] = honest().sign(&Signer::new("other"))["signature"].clone();
     refused(&envelope, &[], &["signature does not verify"]);
 }
 
 #[test]
 fn an_expiry_that_nobody_asked_for_is_refused_and_so_is_a_missing_or_another_one() {
     let with_expiry = |seconds: i64| {
-        let mut draft = Draft::honest();
+        let mut draft = honest();
         draft.protected[EXPIRY] = json!(at(seconds));
         draft.protected["crit"] = json!([SCHEME, EXPIRY]);
         draft.sign(&Signer::new("release"))
@@ -245,7 +196,7 @@ fn an_expiry_that_nobody_asked_for_is_refused_and_so_is_a_missing_or_another_one
         &["--expiry", "1h"],
         &["7200 s", "3600 s"],
     );
-    let never = Draft::honest().sign(&Signer::new("release"));
+    let never = honest().sign(&Signer::new("release"));
     refused(&never, &["--expiry", "1h"], &["never expires"]);
     let home = home();
     let envelope = with_expiry(3600).to_string();
@@ -256,19 +207,19 @@ fn an_expiry_that_nobody_asked_for_is_refused_and_so_is_a_missing_or_another_one
 #[test]
 fn certificates_that_break_a_rule_are_refused() {
     for validity in [Validity::Past, Validity::Future] {
-        let envelope = Draft::honest().sign(&Signer::valid("release", validity));
+        let envelope = honest().sign(&Signer::valid("release", validity));
         refused(&envelope, &[], &["certificate"]);
     }
     let server = rcgen::ExtendedKeyUsagePurpose::ServerAuth;
     let signer = Authority::new("root").issue("release", |params| {
         params.extended_key_usages = vec![server];
     });
-    refused(&Draft::honest().sign(&signer), &[], &["certificate"]);
+    refused(&honest().sign(&signer), &[], &["certificate"]);
 }
 
 #[test]
 fn a_signature_that_was_dated_back_to_when_the_certificate_was_valid_is_refused() {
-    let mut draft = Draft::honest();
+    let mut draft = honest();
     draft.protected["io.cncf.notary.signingTime"] = json!(at(-36 * 60 * 60));
     refused(
         &draft.sign(&Signer::valid("release", Validity::Past)),
@@ -279,14 +230,14 @@ fn a_signature_that_was_dated_back_to_when_the_certificate_was_valid_is_refused(
 
 #[test]
 fn a_timestamp_that_is_none_is_refused() {
-    let mut envelope = Draft::honest().sign(&Signer::new("release"));
+    let mut envelope = honest().sign(&Signer::new("release"));
     envelope["header"]["io.cncf.notary.timestampSignature"] = json!(STANDARD.encode(b"never"));
     refused(&envelope, &[], &["TimeStampToken"]);
 }
 
 #[test]
 fn another_type_or_another_format_than_asked_for_is_refused() {
-    let envelope = Draft::honest().sign(&Signer::new("release")).to_string();
+    let envelope = honest().sign(&Signer::new("release")).to_string();
     let home = home();
     install_canned(
         &home,
@@ -302,7 +253,7 @@ fn another_type_or_another_format_than_asked_for_is_refused() {
 #[test]
 fn another_key_spec_than_described_is_refused() {
     let home = home();
-    let envelope = Draft::honest().sign(&Signer::new("release")).to_string();
+    let envelope = honest().sign(&Signer::new("release")).to_string();
     install_canned(&home, FOR_BLOBS, envelope.as_bytes(), JWS, &json!({}));
     let path = home.config().join("plugins/canned/notation-canned");
     let script = fs::read_to_string(&path).unwrap();
@@ -313,7 +264,7 @@ fn another_key_spec_than_described_is_refused() {
 #[test]
 fn envelopes_for_artifacts_are_none_for_files_and_the_reverse() {
     let home = home();
-    let envelope = Draft::honest().sign(&Signer::new("release")).to_string();
+    let envelope = honest().sign(&Signer::new("release")).to_string();
     install_canned(&home, FOR_ARTIFACTS, envelope.as_bytes(), JWS, &json!({}));
     sign_blob(&home, &[]).refused(REFUSED_SIGNER, &[FOR_BLOBS, "SIGNATURE_GENERATOR.RAW"]);
     install_canned(&home, FOR_BLOBS, envelope.as_bytes(), JWS, &json!({}));
@@ -326,7 +277,7 @@ fn envelopes_for_artifacts_are_none_for_files_and_the_reverse() {
 #[test]
 fn the_envelope_for_a_file_is_refused_for_an_artifact() {
     let home = home();
-    let envelope = Draft::honest().sign(&Signer::new("release")).to_string();
+    let envelope = honest().sign(&Signer::new("release")).to_string();
     install_canned(&home, FOR_ARTIFACTS, envelope.as_bytes(), JWS, &json!({}));
     home.unchanged(|| home.sign(&["--plugin", "canned", "--id", "k"]))
         .refused(REFUSED_SIGNER, &["not the one that was asked for"]);
@@ -335,7 +286,7 @@ fn the_envelope_for_a_file_is_refused_for_an_artifact() {
 #[test]
 fn no_timestamp_can_be_asked_for() {
     let home = home();
-    let envelope = Draft::honest().sign(&Signer::new("release")).to_string();
+    let envelope = honest().sign(&Signer::new("release")).to_string();
     install_canned(&home, FOR_BLOBS, envelope.as_bytes(), JWS, &json!({}));
     let root = home.work().join("root.pem");
     fs::write(&root, Signer::new("tsa").root_pem()).unwrap();

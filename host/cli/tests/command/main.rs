@@ -15,3 +15,4 @@ mod hostile_pushes;
 mod interruption;
 mod levels;
 mod support;
+mod verifier_plugins;

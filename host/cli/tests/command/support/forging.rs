@@ -57,6 +57,11 @@ impl Home {
         store(&layout, &image, envelope, media_type);
     }
 
+    /// The image in the layout `name`.
+    pub(crate) fn image(&self, name: &str) -> Descriptor {
+        self.open(name).1
+    }
+
     fn open(&self, name: &str) -> (OciLayout, Descriptor) {
         let layout = OciLayout::open(self.work().join(name)).unwrap();
         let tag = apostille_artifact::Selector::Tag("v1".parse().unwrap());

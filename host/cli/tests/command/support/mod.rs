@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports)] // each test program uses a part
 
+pub(crate) mod draft;
 mod forging;
 mod pki;
 mod plugin;
