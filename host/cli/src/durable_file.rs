@@ -28,7 +28,13 @@ pub fn make_private_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path).map_err(|error| match error.kind() {
+        // Callers mean their file by that.
+        io::ErrorKind::AlreadyExists => {
+            io::Error::other(format!("{} is not a directory", path.display()))
+        }
+        _ => error,
+    })
 }
 
 /// Replaces (or makes) `path` with `contents`. A new file is readable by its owner only; directories are made.
@@ -212,6 +218,17 @@ mod tests {
         let error = create_new(&path, b"two", 0o600).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_file_where_a_directory_should_be_is_not_the_file_that_was_to_be_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = directory.path().join("store");
+        fs::write(&store, "").unwrap();
+        let error = create_new_beside(directory.path(), &store.join("a.crt"), b"", 0o600);
+        let error = error.unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert!(error.to_string().contains("store"), "{error}");
     }
 
     #[test]

@@ -276,7 +276,7 @@ impl OutputFlag {
         match self.output.as_str() {
             "json" => Ok(true),
             "text" => Ok(false),
-            other => Err(unrecognised_format(other)),
+            other => Err(unrecognised_format(other, "text")),
         }
     }
 }
@@ -304,11 +304,13 @@ impl TreeOutputFlag {
         match self.output.as_str() {
             "json" => Ok(true),
             "tree" => Ok(false),
-            other => Err(unrecognised_format(other)),
+            other => Err(unrecognised_format(other, "tree")),
         }
     }
 }
 
-fn unrecognised_format(format: &str) -> Failure {
-    Failure::usage(format!("unrecognized output format {format}"))
+fn unrecognised_format(format: &str, usual: &str) -> Failure {
+    Failure::usage(format!("unrecognized output format {format}")).hint(format!(
+        "Supported output formats are \"{usual}\" and \"json\""
+    ))
 }

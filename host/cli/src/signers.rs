@@ -1,5 +1,7 @@
 //! Which key signs: by flags, by name, or the default one.
 
+use std::path::Path;
+
 use apostille_core::{LocalSigner, PluginSigner, Signer, SignerError, SigningPurpose};
 use apostille_plugins::{DiscoveryError, PluginDirectory, PluginExecutable};
 use apostille_signature::EnvelopeFormat;
@@ -59,17 +61,9 @@ impl ChosenSigner {
             Some(KeySource::Local {
                 key_path,
                 cert_path,
-            }) => {
-                let signer = LocalSigner::from_files(
-                    &read_key_file(&key_path)?,
-                    &read_key_file(&cert_path)?,
-                )
-                .map_err(|error| {
-                    let doing = format!("cannot sign with the key {}", key.name);
-                    Failure::because(FailureKind::Signer, doing, &error)
-                })?;
-                Ok(Self::Local(Box::new(signer)))
-            }
+            }) => Self::local(&key.name, &key_path, &cert_path).map_err(|failure| {
+                failure.hint(format!("The key is listed in {}", path.display()))
+            }),
             Some(KeySource::Plugin {
                 id,
                 plugin_name,
@@ -83,12 +77,33 @@ impl ChosenSigner {
                     stored.overridden_by(&flag_config),
                 )
             }
-            None => Err(Failure::general(format!(
-                "the key {} in {} has neither keyPath and certPath nor pluginName and id",
-                key.name,
-                path.display()
-            ))),
+            None => {
+                let text = format!(
+                    "the key {} in {} has neither keyPath and certPath nor pluginName and id",
+                    key.name,
+                    path.display()
+                );
+                Err(Failure::general(text).hint(format!(
+                    "Delete it with `apostille key delete {}` and add it again",
+                    key.name
+                )))
+            }
         }
+    }
+
+    fn local(name: &str, key_path: &Path, cert_path: &Path) -> Result<Self, Failure> {
+        let doing = format!("cannot sign with the key {name}");
+        let read = |path| {
+            read_key_file(path).map_err(|failure| {
+                Failure::new(failure.kind(), format!("{doing}: {}", failure.message()))
+            })
+        };
+        let (key, chain) = (read(key_path)?, read(cert_path)?);
+        let signer = LocalSigner::from_files(&key, &chain).map_err(|error| {
+            let files = format!("{} and {}", key_path.display(), cert_path.display());
+            Failure::because(FailureKind::Signer, format!("{doing} in {files}"), &error)
+        })?;
+        Ok(Self::Local(Box::new(signer)))
     }
 
     fn plugin(
@@ -146,7 +161,7 @@ pub fn installed_plugins(application: &Application<'_>) -> PluginDirectory {
 ///
 /// # Errors
 /// It cannot be read, or is larger than any such file.
-pub fn read_key_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+pub fn read_key_file(path: &Path) -> Result<Vec<u8>, Failure> {
     durable_file::read_limited(path, LARGEST_KEY_FILE).map_err(|error| {
         Failure::because(
             FailureKind::Signer,
@@ -154,6 +169,16 @@ pub fn read_key_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
             &error,
         )
     })
+}
+
+const FORMATS: &str = "Supported signature envelope formats are \"jws\" and \"cose\"";
+
+fn format_named(name: &str) -> Option<EnvelopeFormat> {
+    match name {
+        "jws" => Some(EnvelopeFormat::Jws),
+        "cose" => Some(EnvelopeFormat::Cose),
+        _ => None,
+    }
 }
 
 /// The envelope format of the flag, else of the configuration, else JWS.
@@ -164,20 +189,23 @@ pub fn envelope_format(
     application: &Application<'_>,
     flag: Option<&str>,
 ) -> Result<EnvelopeFormat, Failure> {
-    let configured = match flag {
-        Some(_) => None,
-        None => ConfigFile::load(&application.directories.config_file())?
-            .signature_format
-            .filter(|format| !format.is_empty()),
-    };
-    match flag.or(configured.as_deref()) {
-        None | Some("jws") => Ok(EnvelopeFormat::Jws),
-        Some("cose") => Ok(EnvelopeFormat::Cose),
-        Some(other) => Err(
-            Failure::usage(format!("signature format {other:?} not supported"))
-                .hint("Supported signature envelope formats are \"jws\" and \"cose\""),
-        ),
+    if let Some(flag) = flag {
+        return format_named(flag).ok_or_else(|| {
+            Failure::usage(format!("signature format {flag:?} not supported")).hint(FORMATS)
+        });
     }
+    let file = application.directories.config_file();
+    let configured = ConfigFile::load(&file)?
+        .signature_format
+        .filter(|format| !format.is_empty());
+    let name = configured.as_deref().unwrap_or("jws");
+    format_named(name).ok_or_else(|| {
+        let text = format!(
+            "signature format {name:?} not supported, which is the signatureFormat of {}",
+            file.display()
+        );
+        Failure::general(text).hint(FORMATS)
+    })
 }
 
 impl From<DiscoveryError> for Failure {
@@ -195,6 +223,6 @@ impl From<SignerError> for Failure {
 
 impl From<ConfigFileError> for Failure {
     fn from(error: ConfigFileError) -> Self {
-        Self::new(FailureKind::General, chain_of(&error))
+        Self::new(FailureKind::General, chain_of(&error)).hint("Correct the file, or move it away")
     }
 }

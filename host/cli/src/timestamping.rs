@@ -42,7 +42,10 @@ fn root_certificate(path: &Path) -> Result<Certificate, Failure> {
         );
         Failure::new(FailureKind::Signer, text)
     };
-    let contents = read_key_file(path)?;
+    let contents = read_key_file(path).map_err(|failure| {
+        let text = format!("timestamping root certificate: {}", failure.message());
+        Failure::new(failure.kind(), text)
+    })?;
     let certificates = parse_certificates(&contents).map_err(|error| refuse(chain_of(&error)))?;
     let [root] = certificates.as_slice() else {
         return Err(refuse(format!(

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -25,6 +26,20 @@ fn the_program_prints_what_the_files_say() {
     }
 }
 
+/// Runs the program that is named second with an answer on its standard input.
+const SAY: &str = "#!/bin/sh
+answer=$1
+shift 2
+printf '%s\\n' \"$answer\" | \"$HOME/apostille\" \"$@\"
+";
+
+/// Runs the program that is named second with another configuration directory.
+const WITH: &str = "#!/bin/sh
+export NOTATION_CONFIG=$1
+shift 2
+exec \"$HOME/apostille\" \"$@\"
+";
+
 /// Runs one story. This is the only test of its program, since the working directory is the process's.
 fn tell(story: &Path, home: &Path) {
     let directory = tempfile::tempdir().unwrap();
@@ -34,8 +49,16 @@ fn tell(story: &Path, home: &Path) {
     let program = Path::new(env!("CARGO_BIN_EXE_apostille"));
     let notation = directory.join("notation");
     std::os::unix::fs::symlink(program, &notation).unwrap();
+    std::os::unix::fs::symlink(program, directory.join("apostille")).unwrap();
+    let helpers = [("say", SAY), ("with", WITH)].map(|(name, script)| {
+        let path = directory.join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        (name, path)
+    });
     trycmd::TestCases::new()
         .register_bin("apostille", program)
+        .register_bins(helpers.iter().map(|(name, path)| (*name, path.as_path())))
         .register_bin("notation", notation.as_path())
         .insert_var("[HOME]", directory.display().to_string())
         .unwrap()

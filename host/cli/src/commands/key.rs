@@ -235,7 +235,8 @@ impl From<SigningKeysError> for Failure {
                 failure.hint("To see the keys that there are, use `apostille key list`")
             }
             SigningKeysError::NoDefault => failure
-                .hint("To make a key the default, use `apostille key update --default <key_name>`"),
+                .hint("To make a key the default, use `apostille key update --default <key_name>`")
+                .hint("To add a key, use `apostille key add`; for a key to try with, `apostille cert generate-test --default <name>`"),
             SigningKeysError::Malformed { .. } | SigningKeysError::Invalid { .. } => {
                 failure.hint("Correct the file, or move it away and add the keys again")
             }

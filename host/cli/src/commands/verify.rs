@@ -189,9 +189,15 @@ fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: 
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(
+        let failure = Self::new(
             FailureKind::Policy,
             format!("signature verification failed: {}", chain_of(&error)),
-        )
+        );
+        match error {
+            StoreError::NotCertificates { .. } | StoreError::NotARegularFile { .. } => failure.hint(
+                "Correct the file or move it out of the trust store: the whole store is refused",
+            ),
+            _ => failure,
+        }
     }
 }

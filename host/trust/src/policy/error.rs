@@ -17,7 +17,7 @@ use crate::store::StoreNameError;
 #[derive(Debug, Error)]
 pub enum PolicyError {
     /// None of the files exists.
-    #[error("there is no trust policy: none of {} exists; make one and import it, see https://notaryproject.dev/docs/quickstart/#create-a-trust-policy", list(.searched))]
+    #[error("there is no trust policy: looked for {}; make one and import it, see https://notaryproject.dev/docs/quickstart/#create-a-trust-policy", list(.searched))]
     NotPresent {
         /// The files that were looked for, in order.
         searched: Vec<PathBuf>,

@@ -48,6 +48,15 @@ pub(super) fn decode<T: DeserializeOwned>(
             file: file.to_owned(),
         });
     }
+    if bytes.trim_ascii().is_empty() {
+        return Err(PolicyError::Malformed {
+            file: file.to_owned(),
+            line: 1,
+            column: 1,
+            path: String::new(),
+            reason: "the file is empty".to_owned(),
+        });
+    }
     let mut unknown_members = Vec::new();
     let mut misspelled = Vec::new();
     let mut on_unknown = |path: Path<'_>| {
@@ -92,7 +101,8 @@ fn malformed(file: &str, error: &serde_json::Error, path: &str) -> PolicyError {
     {
         reason.truncate(length);
     }
-    let path = if path == "." { "" } else { path };
+    // A member whose name was not read is a question mark.
+    let path = path.trim_end_matches('?').trim_end_matches('.');
     PolicyError::Malformed {
         file: file.to_owned(),
         line,

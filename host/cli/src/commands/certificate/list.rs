@@ -58,7 +58,7 @@ impl List {
         application.console.raw(table.render().as_bytes())
     }
 
-    fn files(&self, application: &Application<'_>) -> Result<Vec<FileDocument>, Failure> {
+    fn files(&self, application: &mut Application<'_>) -> Result<Vec<FileDocument>, Failure> {
         let wanted_type: Option<StoreType> = match &self.store.store_type {
             None => None,
             Some(text) => match text.parse() {
@@ -78,10 +78,23 @@ impl List {
             };
             for store_name in stores {
                 let directory = directory.join(&store_name);
+                if directory.is_file() {
+                    ignore(
+                        application,
+                        &directory,
+                        "is not a trust store, which is a directory",
+                    );
+                    continue;
+                }
                 for certificate in
                     entries(&directory).map_err(|error| unreadable(&directory, &error))?
                 {
-                    check_file(&directory.join(&certificate))?;
+                    let path = directory.join(&certificate);
+                    if path.symlink_metadata().is_ok_and(|entry| entry.is_dir()) {
+                        ignore(application, &path, "is a directory inside a trust store");
+                        continue;
+                    }
+                    check_file(&path)?;
                     files.push(FileDocument {
                         store_type: store_type.as_str(),
                         store_name: store_name.clone(),
@@ -92,6 +105,12 @@ impl List {
         }
         Ok(files)
     }
+}
+
+/// Verification ignores it too.
+fn ignore(application: &mut Application<'_>, path: &std::path::Path, reason: &str) {
+    let text = format!("{} {reason}, and is ignored", path.display());
+    application.console.warn(text);
 }
 
 fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Failure {
