@@ -62,6 +62,14 @@ pub const VARIABLES: &[Variable] = &[
         effect: "hosts that are reached without proxy, separated by commas (also in lower case)",
     },
     Variable {
+        name: "SSL_CERT_FILE",
+        effect: "a file with the certificate authorities (PEM) that are trusted for HTTPS in place of the system's",
+    },
+    Variable {
+        name: "SSL_CERT_DIR",
+        effect: "the same as a directory of files",
+    },
+    Variable {
         name: "XDG_CONFIG_HOME",
         effect: "the user's configuration directory on Linux (default `~/.config`)",
     },

@@ -178,6 +178,19 @@ pub enum RegistryError {
         /// What the registry said.
         message: String,
     },
+    /// The server from which the registry wants a token has a problem (a status of 500 or more), or gets too many
+    /// requests (429), and goes on saying so.
+    #[error("cannot {attempt}: the registry's token server answers with status {status}{} ({message}); try again later", asks_for(.retry_after))]
+    TokenServer {
+        /// What was tried.
+        attempt: Attempt,
+        /// The status.
+        status: u16,
+        /// What the token server said.
+        message: String,
+        /// How long the token server asks one to wait.
+        retry_after: Option<Duration>,
+    },
     /// The registry refuses for another reason.
     #[error("cannot {attempt}: the registry refuses with status {status} ({message})")]
     Refused {

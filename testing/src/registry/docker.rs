@@ -16,6 +16,9 @@ use crate::tools::find_tool;
 pub const USER: &str = "alice";
 /// The password of [`USER`].
 pub const PASSWORD: &str = "correct horse";
+/// A name that the certificate of a registry with TLS is for, beside `localhost` and `127.0.0.1`. Nothing resolves it:
+/// a proxy has to ([`TunnelProxy`](super::TunnelProxy)).
+pub const TLS_NAME: &str = "registry.test";
 // bcrypt with the lowest cost, of PASSWORD.
 const PASSWORD_HASH: &str = "$2b$04$KS49ce3EJf32MMWMQ18Ys.xDgAJu/6tJr7iXpSWmvveifxuc/0vt.";
 
@@ -114,7 +117,7 @@ fn write_certificates(directory: &Path) -> Result<(), RegistryServerError> {
     let issuer = Issuer::new(authority, authority_key);
 
     let key = KeyPair::generate()?;
-    let server = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let server = CertificateParams::new(["localhost", "127.0.0.1", TLS_NAME].map(str::to_owned))?;
     let certificate = server.signed_by(&key, &issuer)?;
     let write = |name: &str, text: String| {
         fs::write(directory.join(name), text)

@@ -6,15 +6,19 @@
 //! | [`DockerRegistry`] | no: clients keep the referrers tag | yes | yes | yes |
 //! | [`MisbehavingProxy`] | what stands behind it, changed as the test says | | | |
 //!
+//! [`TunnelProxy`] leads to any of them through `HTTPS_PROXY`.
+//!
 //! Registries are addressed as `127.0.0.1:port` ([`FerroRegistry::host`]); there is nothing in them.
 
 mod docker;
 mod ferro;
 mod misbehaving;
+mod tunnel;
 
-pub use docker::{DockerRegistry, DockerRegistryOptions, PASSWORD, USER};
+pub use docker::{DockerRegistry, DockerRegistryOptions, PASSWORD, TLS_NAME, USER};
 pub use ferro::FerroRegistry;
 pub use misbehaving::{Answer, MisbehavingProxy, ProxiedRequest};
+pub use tunnel::TunnelProxy;
 
 use crate::server_process::StartError;
 use crate::tools::ToolMissing;

@@ -14,5 +14,6 @@ mod hostile_answers;
 mod hostile_pushes;
 mod interruption;
 mod levels;
+mod logins;
 mod support;
 mod verifier_plugins;

@@ -6,20 +6,23 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use apostille_artifact::Repository;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::challenge::Challenge;
-use super::failure::failure;
+use super::failure::{error_message, failure};
 use super::options::{RegistryOptions, is_loopback};
+use super::retry::{is_transient, retry_after};
 use crate::credentials::{Credential, Secret};
 use crate::error::{Attempt, RegistryError};
 
@@ -236,12 +239,21 @@ impl Authenticator {
             _ => http.get(wanted.url()),
         };
         let fetched = tokio::time::timeout(self.options.request_timeout, fetch(request)).await;
-        let (status, body) = fetched
+        let answer = fetched
             .map_err(|_| RegistryError::TimedOut {
                 attempt: attempt(),
                 after: self.options.request_timeout,
             })?
             .map_err(|error| failure(attempt(), error, &self.options))?;
+        let TokenAnswer { status, body, .. } = &answer;
+        if is_transient(*status) {
+            return Err(RegistryError::TokenServer {
+                attempt: attempt(),
+                status: status.as_u16(),
+                message: error_message(body),
+                retry_after: answer.retry_after,
+            });
+        }
         if !status.is_success() {
             let what = match credential {
                 Credential::Anonymous => "the token server refuses to answer without a credential",
@@ -252,7 +264,7 @@ impl Authenticator {
                 reason: format!("{what} (status {})", status.as_u16()),
             });
         }
-        read_token(&body).ok_or_else(|| RegistryError::Unauthorized {
+        read_token(body).ok_or_else(|| RegistryError::Unauthorized {
             attempt: attempt(),
             reason: "the token server's answer has no token in it".to_owned(),
         })
@@ -309,9 +321,13 @@ fn scopes(
     scopes
 }
 
-async fn fetch(
-    request: reqwest::RequestBuilder,
-) -> reqwest::Result<(reqwest::StatusCode, Zeroizing<Vec<u8>>)> {
+struct TokenAnswer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Zeroizing<Vec<u8>>,
+}
+
+async fn fetch(request: reqwest::RequestBuilder) -> reqwest::Result<TokenAnswer> {
     let mut response = request.send().await?;
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await? {
@@ -321,7 +337,11 @@ async fn fetch(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((response.status(), body))
+    Ok(TokenAnswer {
+        status: response.status(),
+        retry_after: retry_after(response.headers()),
+        body,
+    })
 }
 
 fn read_token(body: &[u8]) -> Option<Secret> {

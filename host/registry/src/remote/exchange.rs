@@ -184,6 +184,10 @@ impl Endpoint {
                 Err(failure @ RegistryError::Interrupted { .. }) if request.repeatable => {
                     (None, failure)
                 }
+                // The request itself was refused before, for want of a token.
+                Err(failure @ RegistryError::TokenServer { retry_after, .. }) => {
+                    (retry_after, failure)
+                }
                 Err(failure) => return Err(failure),
             };
             match budget.next_pause(asked) {
