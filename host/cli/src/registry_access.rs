@@ -1,6 +1,7 @@
 //! How registries are reached: credentials, plain HTTP and proxies, from flags, environment and configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apostille_artifact::Reference;
 use apostille_registry::{
@@ -30,6 +31,18 @@ pub fn open(
         reference.registry(),
         reference.repository(),
     )?))
+}
+
+/// How long the signatures of one artifact may take to arrive: four times what one request may.
+///
+/// # Errors
+/// A timeout that is not positive.
+pub fn patience(flags: &RegistryFlags) -> Result<Duration, Failure> {
+    let request = match flags.timeout()? {
+        Some(timeout) => timeout,
+        None => RegistryOptions::default().request_timeout,
+    };
+    Ok(request.saturating_mul(4))
 }
 
 /// What the flags, the environment and the configuration say about registries.

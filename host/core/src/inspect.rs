@@ -1,9 +1,13 @@
 //! Reading the signatures of an artifact without proving anything.
 
+use std::time::Duration;
+
 use apostille_artifact::Descriptor;
 use apostille_registry::{ArtifactStore, RegistryError};
 use apostille_signature::{Envelope, EnvelopeFormat};
 use thiserror::Error;
+
+use crate::patience::Patience;
 
 /// What the signatures of an artifact say.
 #[derive(Debug)]
@@ -30,12 +34,22 @@ pub enum InspectError {
     /// It could not be fetched.
     #[error(transparent)]
     Fetch(#[from] RegistryError),
+    /// The signatures of the artifact took too long to arrive.
+    #[error(
+        "it had not arrived when the store had taken {} s for the signatures of the artifact, the most that it is given",
+        .whole.as_secs()
+    )]
+    TooSlow {
+        /// How long all of them may take.
+        whole: Duration,
+    },
     /// It is not a well-formed envelope.
     #[error(transparent)]
     Envelope(#[from] apostille_signature::Error),
 }
 
-/// Reads at most `limit` signatures of `subject`. One that cannot be read does not hide the others.
+/// Reads at most `limit` signatures of `subject`, which may take `patience` to arrive. One that cannot be read does
+/// not hide the others.
 ///
 /// # Errors
 /// The signatures cannot be listed.
@@ -43,11 +57,13 @@ pub async fn inspect_artifact(
     store: &dyn ArtifactStore,
     subject: &Descriptor,
     limit: usize,
+    patience: Duration,
 ) -> Result<InspectedArtifact, RegistryError> {
     let list = store.signatures(subject, limit).await?;
+    let mut patience = Patience::new(patience);
     let mut signatures = Vec::with_capacity(list.manifests.len());
     for manifest in list.manifests {
-        let envelope = read(store, &manifest).await;
+        let envelope = read(store, &manifest, &mut patience).await;
         signatures.push(InspectedSignature { manifest, envelope });
     }
     Ok(InspectedArtifact {
@@ -56,8 +72,12 @@ pub async fn inspect_artifact(
     })
 }
 
-async fn read(store: &dyn ArtifactStore, manifest: &Descriptor) -> Result<Envelope, InspectError> {
-    let stored = store.fetch_signature(manifest).await?;
+async fn read(
+    store: &dyn ArtifactStore,
+    manifest: &Descriptor,
+    patience: &mut Patience,
+) -> Result<Envelope, InspectError> {
+    let stored = patience.fetch(store, manifest).await?;
     let format = EnvelopeFormat::from_media_type(&stored.media_type)?;
     Ok(Envelope::parse(format, &stored.envelope)?)
 }

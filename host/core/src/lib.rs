@@ -60,6 +60,7 @@ mod envelope_maker;
 mod http_timestamp_authority;
 mod inspect;
 mod local_signer;
+mod patience;
 mod plugin_signer;
 mod sign;
 mod signer;

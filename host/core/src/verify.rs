@@ -1,9 +1,10 @@
 //! Verifying the signatures of an artifact.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use apostille_artifact::Descriptor;
-use apostille_registry::{ArtifactStore, RegistryError};
+use apostille_registry::{ArtifactStore, RegistryError, StoredSignature};
 use apostille_signature::EnvelopeFormat;
 use apostille_trust::policy::{Action, ApplicableStatement, Check, TrustStatement};
 use apostille_trust::revocation::RevocationChecker;
@@ -16,6 +17,7 @@ use notary_plugin_protocol::PluginConfig;
 use time::OffsetDateTime;
 
 use crate::inspect::InspectError;
+use crate::patience::Patience;
 
 /// What decides about trust beside the policy.
 #[derive(Clone, Copy)]
@@ -33,6 +35,8 @@ pub struct TrustSources<'a> {
 pub struct VerifyOptions {
     /// How many signatures are looked at, at most.
     pub limit: usize,
+    /// How long the signatures of one artifact may take to arrive, altogether.
+    pub patience: Duration,
     /// Metadata that must be signed, each key with this value.
     pub metadata: BTreeMap<String, String>,
     /// What a verification plugin is told.
@@ -127,8 +131,12 @@ impl<'a> Verifier<'a> {
         }
         let list = store.signatures(subject, self.options.limit).await?;
         result.truncated = list.truncated;
+        let mut patience = Patience::new(self.options.patience);
         for manifest in list.manifests {
-            let outcome = self.judge(store, subject, &manifest).await;
+            let outcome = match patience.fetch(store, &manifest).await {
+                Ok(stored) => self.judge(subject, &stored).await,
+                Err(error) => Err(error),
+            };
             let trusted = outcome.as_ref().is_ok_and(|one| one.is_trusted());
             result.attempts.push(Attempt { manifest, outcome });
             if trusted {
@@ -140,11 +148,9 @@ impl<'a> Verifier<'a> {
 
     async fn judge(
         &self,
-        store: &dyn ArtifactStore,
         subject: &Descriptor,
-        manifest: &Descriptor,
+        stored: &StoredSignature,
     ) -> Result<Box<Verification>, InspectError> {
-        let stored = store.fetch_signature(manifest).await?;
         let input = VerificationInput {
             format: EnvelopeFormat::from_media_type(&stored.media_type)?,
             envelope: &stored.envelope,

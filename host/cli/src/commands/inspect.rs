@@ -9,9 +9,9 @@ use crate::application::Application;
 use crate::envelope_view::EnvelopeView;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{LimitFlag, LoggingFlags, RegistryFlags, TreeOutputFlag};
-use crate::runtime;
 use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
 use crate::tree::Tree;
+use crate::{registry_access, runtime};
 
 /// Show what the signatures of an artifact say, without verifying them
 #[derive(Args, Debug)]
@@ -53,11 +53,13 @@ impl Inspect {
             oci_layout: self.oci_layout,
             force_referrers_tag: false,
         };
+        let patience = registry_access::patience(&self.registry)?;
         let target = Target::open(application, reference, access)?;
         let (target, artifact) = runtime::block_on(async {
             let target = target.resolve(application, "inspect", TAG_MAY_MOVE).await?;
             let artifact =
-                inspect_artifact(target.store.as_ref(), &target.descriptor, limit).await?;
+                inspect_artifact(target.store.as_ref(), &target.descriptor, limit, patience)
+                    .await?;
             Ok((target, artifact))
         })?;
         let truncated = artifact.truncated;

@@ -22,7 +22,7 @@ use crate::revocation_access::{self, RevocationFlags};
 use crate::signers::installed_plugins;
 use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
 use crate::verification_view::{self, VerifyDocument};
-use crate::{runtime, usage};
+use crate::{registry_access, runtime, usage};
 
 /// Verify that an artifact has a signature that the trust policy accepts
 #[derive(Args, Debug)]
@@ -73,6 +73,7 @@ impl Verify {
         let plugin_config: PluginConfig = self.plugin_config.pairs()?.into_iter().collect();
         let options = VerifyOptions {
             limit,
+            patience: registry_access::patience(&self.registry)?,
             metadata: self.metadata.pairs()?,
             plugin_config,
             now: OffsetDateTime::now_utc(),

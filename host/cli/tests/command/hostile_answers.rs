@@ -485,6 +485,40 @@ fn a_body_that_trickles_is_given_up_in_time() {
 }
 
 #[test]
+fn signatures_that_each_come_just_in_time_are_given_up_all_together() {
+    let registry = FerroRegistry::start().unwrap();
+    let image = Image::signed(&registry.host());
+    let list: Vec<_> = (0..50_u8)
+        .map(|number| entry(SIGNATURE, &[number]))
+        .chain(listed_entries(&image))
+        .collect();
+    let unasked = image.descriptor.digest.to_string();
+    let proxy = image.behind(move |request| {
+        if reads(request, "/referrers/") {
+            page(&list, None)
+        } else if reads(request, "/manifests/") && !request.target.contains(&unasked) {
+            std::thread::sleep(Duration::from_millis(500));
+            Answer::respond(404, &[], "")
+        } else {
+            Answer::Forward
+        }
+    });
+    let timeout = ["--registry-timeout", "1s"];
+    image
+        .run("verify", &proxy.host(), &timeout)
+        .refused(REFUSED, &["had taken 4 s", "the most that it is given"]);
+    image
+        .run("inspect", &proxy.host(), &timeout)
+        .failed(REGISTRY, &["had taken 4 s"]);
+    // Half a second each: nobody waited for all fifty.
+    assert!(
+        proxy.requests().len() <= 2 * (2 + 9),
+        "{}",
+        proxy.requests().len()
+    );
+}
+
+#[test]
 fn bodies_without_end_are_not_read_to_it() {
     let registry = FerroRegistry::start().unwrap();
     let image = Image::signed(&registry.host());

@@ -71,6 +71,8 @@ impl VerifyBlob {
         let plugin_config: PluginConfig = self.plugin_config.pairs()?.into_iter().collect();
         let options = VerifyOptions {
             limit: 1,
+            // A file does not keep one waiting.
+            patience: std::time::Duration::MAX,
             metadata: self.metadata.pairs()?,
             plugin_config,
             now: OffsetDateTime::now_utc(),
