@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use apostille_testing::registry::{Answer, DockerRegistry};
+
 use crate::support::Home;
+use crate::support::registries::Image;
 
 /// Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,6 +26,74 @@ fn is_alive(pid: &str) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/stat"));
     // A process that has ended and was not waited for yet is a zombie.
     status.is_ok_and(|status| !status.contains(") Z "))
+}
+
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Starts a command with an image behind a proxy that hangs at one request, and presses Ctrl-C then.
+#[track_caller]
+fn interrupted_at(image: &Image, command: &str, method: &'static str, part: &'static str) {
+    let proxy = image.behind(move |request| {
+        if request.method == method && request.target.contains(part) {
+            // The proxy's thread may outlive the test, and is not waited for.
+            sleep(PATIENCE);
+            return Answer::Cut;
+        }
+        Answer::Forward
+    });
+    let mut program = Command::new(Path::new(env!("CARGO_BIN_EXE_apostille")));
+    image
+        .home
+        .prepare(&mut program, &[command, &image.at(&proxy.host())]);
+    let child = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("the request", || {
+        let requests = proxy.requests();
+        requests
+            .iter()
+            .any(|request| request.method == method && request.target.contains(part))
+    });
+    let pressed = Instant::now();
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{command} {method} {part}");
+    assert!(output.stdout.is_empty());
+    assert!(
+        pressed.elapsed() < PATIENCE,
+        "it was waited for the registry"
+    );
+}
+
+#[test]
+fn ctrl_c_while_a_registry_hangs_ends_the_command_and_leaves_no_signature() {
+    let registry = DockerRegistry::start().unwrap();
+    let image = Image::signed(&registry.host());
+    for (command, method, part) in [
+        ("sign", "GET", "/manifests/"),
+        ("sign", "POST", "/blobs/uploads/"),
+        ("sign", "PUT", "/blobs/uploads/"),
+        ("sign", "PUT", "/manifests/sha256:"),
+        ("sign", "PUT", "/manifests/sha256-"),
+        ("verify", "GET", "/referrers/"),
+        ("verify", "GET", "/blobs/"),
+        ("list", "GET", "/manifests/sha256-"),
+        ("inspect", "GET", "/blobs/"),
+    ] {
+        image
+            .home
+            .unchanged(|| interrupted_at(&image, command, method, part));
+        assert_eq!(image.signatures().len(), 1, "{command} {method} {part}");
+    }
+    image.run("sign", &registry.host(), &[]).ok();
+    assert_eq!(image.signatures().len(), 2);
 }
 
 #[test]
@@ -56,10 +127,7 @@ fn ctrl_c_while_a_plugin_works_ends_the_plugin_and_stores_nothing() {
             .unwrap();
         wait_until("the plugin's start", || pid_file.is_file());
         let plugin = fs::read_to_string(&pid_file).unwrap().trim().to_owned();
-        let interrupt = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status();
-        assert!(interrupt.unwrap().success());
+        interrupt(&child);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130));
         assert!(output.stdout.is_empty());
