@@ -140,6 +140,16 @@ pub enum RegistryError {
         /// What the system said.
         reason: String,
     },
+    /// Something answers that does not speak HTTP.
+    #[error(
+        "cannot {attempt}: what answers there does not speak HTTP as a registry does ({reason}); check the host and port, and whether the registry wants HTTPS"
+    )]
+    NotHttp {
+        /// What was tried.
+        attempt: Attempt,
+        /// What is wrong with the answer.
+        reason: String,
+    },
     /// The registry does not know who one is (status 401).
     #[error("cannot {attempt}: {reason}; log in to {}, or check the user name and password", .attempt.registry)]
     Unauthorized {

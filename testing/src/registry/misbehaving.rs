@@ -53,6 +53,8 @@ pub enum Answer {
     SlowBody(Duration),
     /// Answers by itself: status, headers, body.
     Respond(u16, Vec<(String, String)>, Vec<u8>),
+    /// Sends these bytes, which need not be HTTP, and closes.
+    Raw(Vec<u8>),
     /// Sends a head that announces no length, and then zeros until the client has enough.
     EndlessBody(Vec<(String, String)>),
     /// Closes the connection without a word.
@@ -209,6 +211,7 @@ fn serve(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
             }
             Ok(())
         }
+        Answer::Raw(bytes) => client.write_all(&bytes),
         Answer::EndlessBody(headers) => {
             client.write_all(head(200, &headers, None).as_bytes())?;
             loop {

@@ -557,3 +557,52 @@ fn an_envelope_that_is_larger_than_announced_is_not_read_to_its_end() {
         .run("verify", &proxy.host(), &[])
         .refused(REFUSED, &["larger than"]);
 }
+
+#[test]
+fn what_is_no_http_is_given_up_in_time() {
+    let registry = FerroRegistry::start().unwrap();
+    let image = Image::signed(&registry.host());
+    let headers = "X-Filler: 0123456789\r\n".repeat(1 << 16);
+    for (bytes, word) in [
+        (b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(), "does not speak HTTP"),
+        (vec![0; 4096], "does not speak HTTP"),
+        (vec![0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0], "does not speak HTTP"),
+        (b"HTTP/1.1 200".to_vec(), "the connection broke off"),
+        (
+            format!("HTTP/1.1 200 OK\r\n{headers}\r\n").into_bytes(),
+            "does not speak HTTP",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n".to_vec(),
+            "does not speak HTTP",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n".to_vec(),
+            "the connection broke off",
+        ),
+        (b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), "status 204"),
+        (
+            b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
+            "status 206",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
+            "wrong content",
+        ),
+        (
+            b"HTTP/1.1 418 Teapot\r\nContent-Length: 12\r\n\r\n\x1b[31mhello\x07\n".to_vec(),
+            "status 418",
+        ),
+    ] {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
+        let proxy = image.behind(move |_| Answer::Raw(bytes.clone()));
+        let ran = image.run("verify", &proxy.host(), &["--registry-timeout", "1s"]);
+        println!("{shown:?}: {}", ran.err);
+        let ran = ran.refused(REGISTRY, &[word]);
+        assert!(
+            !ran.err.contains(['\x1b', '\x07']),
+            "control characters on the terminal: {:?}",
+            ran.err
+        );
+    }
+}

@@ -322,3 +322,28 @@ fn a_signature_file_that_eight_processes_write_is_one_of_theirs() {
     });
     home.run(&verify).ok();
 }
+
+#[test]
+fn plugins_that_eight_processes_remove_are_gone_one_by_one() {
+    let home = Home::new();
+    for process in 0..PROCESSES {
+        home.install_script(&format!("plugin-{process}"), "");
+    }
+    home.install_script("stays", "");
+    let list = ["plugin", "list", "--output", "json"];
+    while_reading(&home, &list, || {
+        at_once(|process| {
+            let name = format!("plugin-{process}");
+            home.run(&["plugin", "uninstall", "--yes", &name]).ok();
+        })
+    });
+    let listed = home.run(&list).ok().json();
+    let plugins = listed["plugins"].as_array().unwrap();
+    assert_eq!(plugins.len(), 1, "{listed}");
+    assert_eq!(plugins[0]["name"], "stays");
+
+    let ran = at_once(|_| home.run(&["plugin", "uninstall", "--yes", "stays"]));
+    one_wins(&ran, "stays");
+    let left = fs::read_dir(home.config().join("plugins")).unwrap();
+    assert_eq!(left.count(), 0);
+}

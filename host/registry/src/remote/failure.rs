@@ -22,6 +22,7 @@ pub(super) fn failure(
             after: options.connect_timeout,
         },
         Failure::Unreachable => RegistryError::Unreachable { attempt, reason },
+        Failure::NotHttp => RegistryError::NotHttp { attempt, reason },
         Failure::Interrupted => RegistryError::Interrupted { attempt, reason },
     }
 }
@@ -30,6 +31,7 @@ enum Failure {
     Tls,
     TimedOut,
     Unreachable,
+    NotHttp,
     Interrupted,
 }
 
@@ -40,8 +42,20 @@ fn kind_of(error: &reqwest::Error) -> Failure {
     match (error.is_timeout(), error.is_connect()) {
         (true, _) => Failure::TimedOut,
         (false, true) => Failure::Unreachable,
+        (false, false) if is_no_http(error) => Failure::NotHttp,
         (false, false) => Failure::Interrupted,
     }
+}
+
+fn is_no_http(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(error) = current.downcast_ref::<hyper::Error>() {
+            return error.is_parse();
+        }
+        cause = current.source();
+    }
+    false
 }
 
 fn has_tls_cause(error: &(dyn StdError + 'static)) -> bool {
