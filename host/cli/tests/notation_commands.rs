@@ -9,7 +9,12 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use apostille_registry::Credential;
+use apostille_testing::registry::{
+    DockerRegistry, DockerRegistryOptions, FerroRegistry, PASSWORD, USER,
+};
 use serde_json::json;
+use support::registries::{push, repository};
 use support::{Home, Ran};
 
 const APOSTILLE: &str = env!("CARGO_BIN_EXE_apostille");
@@ -452,17 +457,10 @@ impl Pair {
     }
 }
 
-#[test]
-fn the_same_command_lines_succeed_and_fail_with_the_same_output() {
-    let Some(notation) = support::notation() else {
-        return;
-    };
-    let pair = Pair::new(notation);
-    let resolved = pair.ours.run(&["list", "--oci-layout", "app:v1"]).ok().out;
-    let image = resolved.split(['@', ' ']).nth(1).unwrap().trim().to_owned();
+/// Runs the lines one after the other with both programs. Gives what is different.
+fn differences_of(pair: &Pair, lines: impl Iterator<Item = (Same, String)>) -> Vec<String> {
     let mut different = Vec::new();
-    for (same, line) in LINES {
-        let line = line.replace("{image}", &image);
+    for (same, line) in lines {
         let (ours, its) = pair.run(&line);
         if ours.code != its.code {
             different.push(format!(
@@ -471,11 +469,130 @@ fn the_same_command_lines_succeed_and_fail_with_the_same_output() {
             ));
         }
         let (our_out, its_out) = (pair.ours.anonymous(&ours.out), pair.its.anonymous(&its.out));
-        if *same == Output && our_out != its_out {
+        if same == Output && our_out != its_out {
             different.push(format!("{line}:\n--- ours\n{our_out}\n--- its\n{its_out}"));
         }
     }
+    different
+}
+
+#[test]
+fn the_same_command_lines_succeed_and_fail_with_the_same_output() {
+    let Some(notation) = support::notation() else {
+        return;
+    };
+    let pair = Pair::new(notation);
+    let image = pair.ours.image("app").digest.to_string();
+    let lines = LINES
+        .iter()
+        .map(|(same, line)| (*same, line.replace("{image}", &image)));
+    let different = differences_of(&pair, lines);
     assert!(different.is_empty(), "{}", different.join("\n\n"));
+}
+
+/// Command lines about the image `{image}` in the registry `{host}`, which is signed on the way.
+const REGISTRY_LINES: &[(Same, &str)] = &[
+    (Output, "list --insecure-registry {image}"),
+    (Output, "ls --insecure-registry {host}/team/app:v1"),
+    (Output, "inspect --insecure-registry {image}"),
+    (Output, "inspect --insecure-registry -o json {image}"),
+    (Output, "verify --insecure-registry {image}"),
+    (Output, "verify --insecure-registry {host}/team/app:v2"),
+    (Output, "verify --insecure-registry {host}/team/other:v1"),
+    (Output, "sign --insecure-registry {host}/team/app:v2"),
+    (Output, "list --insecure-registry {host}/team/app:v2"),
+    (Output, "inspect --insecure-registry {host}/team/app:v2"),
+    (Output, "sign --insecure-registry --key absent {image}"),
+    (Output, "sign --insecure-registry --expiry 0s1 {image}"),
+    (Code, "sign --insecure-registry -m build=7 {image}"),
+    (
+        Code,
+        "sign --insecure-registry -m build=7 --signature-format cose {host}/team/app:v1",
+    ),
+    (
+        Code,
+        "sign --insecure-registry -m build=7 --force-referrers-tag {image}",
+    ),
+    (Output, "verify --insecure-registry {image}"),
+    (Output, "verify --insecure-registry {host}/team/app:v1"),
+    (Output, "verify --insecure-registry -m build=7 {image}"),
+    (Output, "verify --insecure-registry -m build=8 {image}"),
+    (
+        Output,
+        "verify --insecure-registry --max-signatures 1 {image}",
+    ),
+    (
+        Output,
+        "verify --insecure-registry --max-signatures 0 {image}",
+    ),
+    (Code, "list --insecure-registry {image}"),
+    (Code, "list --insecure-registry --max-signatures 1 {image}"),
+    (Code, "inspect --insecure-registry {image}"),
+    (
+        Code,
+        "inspect --insecure-registry --max-signatures 1 {image}",
+    ),
+    (Output, "inspect --insecure-registry -o yaml {image}"),
+    (
+        Output,
+        "verify --insecure-registry -u alice -p wrong {image}",
+    ),
+];
+
+#[test]
+fn the_same_command_lines_about_registries_succeed_and_fail() {
+    let Some(notation) = support::notation() else {
+        return;
+    };
+    let pair = Pair::new(notation);
+    let ferro = FerroRegistry::start().unwrap();
+    let docker = DockerRegistry::start().unwrap();
+    for host in [ferro.host(), docker.host()] {
+        let pushed = push(&repository(&host, Credential::Anonymous), b"layer");
+        let image = format!("{host}/team/app@{}", pushed.digest);
+        let lines = REGISTRY_LINES.iter().map(|(same, line)| {
+            (
+                *same,
+                line.replace("{image}", &image).replace("{host}", &host),
+            )
+        });
+        let different = differences_of(&pair, lines);
+        assert!(different.is_empty(), "{}", different.join("\n\n"));
+    }
+}
+
+#[test]
+fn the_same_logins_succeed_and_fail() {
+    let Some(notation) = support::notation() else {
+        return;
+    };
+    let options = DockerRegistryOptions {
+        password: true,
+        ..Default::default()
+    };
+    let registry = DockerRegistry::start_with(options).unwrap();
+    let credential = Credential::from_login(USER, PASSWORD);
+    let host = registry.host();
+    let image = push(&repository(&host, credential), b"layer");
+    let reference = format!("{host}/team/app@{}", image.digest);
+    for (user, password) in [
+        (Some(USER), Some(PASSWORD)),
+        (Some(USER), Some("wrong")),
+        (Some(USER), None),
+        (None, Some(PASSWORD)),
+        (None, None),
+    ] {
+        let mut pair = Pair::new(notation.clone());
+        for home in [&mut pair.ours, &mut pair.its] {
+            for (name, value) in [("NOTATION_USERNAME", user), ("NOTATION_PASSWORD", password)] {
+                value.into_iter().for_each(|value| home.set(name, value));
+            }
+        }
+        let lines = ["list", "sign", "verify", "inspect"]
+            .map(|command| (Code, format!("{command} --insecure-registry {reference}")));
+        let different = differences_of(&pair, lines.into_iter());
+        assert!(different.is_empty(), "{}", different.join("\n\n"));
+    }
 }
 
 #[test]
