@@ -2,6 +2,7 @@
 //! directory, waited for until it answers, and stopped when its handle is dropped, so that two runs
 //! never meet and nothing of the user's own configuration is touched.
 
+pub mod aws;
 pub mod registry;
 mod server_process;
 pub mod soft_hsm;

@@ -82,6 +82,22 @@ pub fn judges_python() -> Result<PathBuf, ToolMissing> {
     })
 }
 
+/// A program that `cargo xtask servers install` puts into a Python environment of its own.
+///
+/// # Errors
+/// [`ToolMissing`], which says how to install it.
+pub fn find_python_tool(environment: &str, name: &str) -> Result<PathBuf, ToolMissing> {
+    let directory = tools_directory().join(environment).join("bin");
+    let program = directory.join(name);
+    if is_executable(&program) {
+        return Ok(program);
+    }
+    Err(ToolMissing {
+        name: name.to_owned(),
+        directory,
+    })
+}
+
 const SYSTEM_LIBRARIES: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu",
     "/usr/lib/aarch64-linux-gnu",

@@ -64,6 +64,7 @@ pub(crate) fn test_tools(consent: Consent) -> Result<(), TaskError> {
     nss(consent)?;
     kryoptic(consent)?;
     python_judges(consent)?;
+    aws_emulator(consent)?;
     docker_registry(consent)?;
     openbao(consent)?;
     cargo_tool(consent, "ferro-oci-server", FERRO_OCI_SERVER)?;
@@ -111,24 +112,48 @@ fn kryoptic(consent: Consent) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Libraries of other people that judge our envelopes, in a Python environment of their own. A machine that
-/// reaches no package index goes without, and the tests say so.
+/// Libraries of other people that judge our envelopes.
 fn python_judges(consent: Consent) -> Result<(), TaskError> {
-    const REQUIREMENTS: &str = "testing/judges/requirements.txt";
-    let directory = tools_directory().join("judges");
-    let wanted = workspace_root().join(REQUIREMENTS);
+    python_environment(
+        consent,
+        "judges",
+        "testing/judges/requirements.txt",
+        "The Python libraries that judge envelopes are missing",
+    )
+}
+
+/// The emulator of AWS KMS and the services beside it.
+fn aws_emulator(consent: Consent) -> Result<(), TaskError> {
+    python_environment(
+        consent,
+        "ministack",
+        "testing/ministack/requirements.txt",
+        "The emulator of AWS is missing",
+    )
+}
+
+/// Python packages in an environment of their own in the tools directory. A machine that reaches no package
+/// index goes without, and the tests say so.
+fn python_environment(
+    consent: Consent,
+    name: &str,
+    requirements: &str,
+    question: &str,
+) -> Result<(), TaskError> {
+    let directory = tools_directory().join(name);
+    let wanted = workspace_root().join(requirements);
     let installed = directory.join("requirements.txt");
     let read = |path: &Path| std::fs::read(path).ok();
     if read(&installed).is_some() && read(&installed) == read(&wanted) {
         return Ok(());
     }
-    if !consent.given("The Python libraries that judge envelopes are missing. Install them into the tools directory?") {
+    if !consent.given(&format!("{question}. Install it into the tools directory?")) {
         return Err(TaskError::Missing {
-            what: REQUIREMENTS.to_owned(),
+            what: requirements.to_owned(),
             how: "cargo xtask servers install --yes".to_owned(),
         });
     }
-    let directory = fresh_tools_subdirectory("judges")?;
+    let directory = fresh_tools_subdirectory(name)?;
     let environment = || {
         let mut command = Command::new("python3");
         run(command.args(["-m", "venv", "--clear"]).arg(&directory))
@@ -147,7 +172,7 @@ fn python_judges(consent: Consent) -> Result<(), TaskError> {
         "--requirement",
     ]);
     if run(pip.arg(&wanted)).is_err() {
-        println!("judges: SKIPPED, {REQUIREMENTS} cannot be installed from here");
+        println!("{name}: SKIPPED, {requirements} cannot be installed from here");
         std::fs::remove_dir_all(&directory).map_err(TaskError::file(&directory))?;
         return Ok(());
     }

@@ -1,0 +1,41 @@
+//! `notation-aws-kms`: a Notary Project plugin that signs with keys of AWS KMS.
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | [`settings`] | what can be configured beside what the AWS SDK reads by itself |
+//! | [`key_id`] | the forms in which AWS names a key |
+//! | [`connection`] | who we are, where requests go, and how often |
+//! | [`refusal`] | what it means that a request failed |
+//! | [`provider`], [`listing`], [`diagnosis`] | what the plugin offers |
+//!
+//! Every request costs a round trip, a place in a quota and a permission, so each is made only where its answer
+//! is needed: `describe-key` asks for the public key, `generate-signature` signs, and reads the certificates.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod diagnosis;
+mod key_id;
+mod listing;
+mod provider;
+mod refusal;
+mod settings;
+
+use std::process::ExitCode;
+
+use notary_plugin_sdk::{Plugin, PluginDescription};
+
+static DESCRIPTION: PluginDescription = PluginDescription {
+    name: "aws-kms",
+    version: env!("CARGO_PKG_VERSION"),
+    url: concat!(
+        env!("CARGO_PKG_REPOSITORY"),
+        "/blob/main/docs/plugins/aws-kms.md"
+    ),
+    description: "Signs with keys of AWS KMS",
+    settings: settings::ALL,
+};
+
+fn main() -> ExitCode {
+    Plugin::new(&DESCRIPTION).keys::<provider::Kms>().run()
+}
