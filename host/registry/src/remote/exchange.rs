@@ -422,6 +422,42 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_redirect_leads_from_https_to_plain_http_or_out_of_http() {
+        let base = Url::parse("https://registry.example/v2/").unwrap();
+        let options = Arc::new(RegistryOptions::default());
+        let endpoint = Endpoint::new(
+            reqwest::Client::new(),
+            base.clone(),
+            "registry.example".parse().unwrap(),
+            Authenticator::new(base.clone(), "registry.example", options.clone()),
+            options,
+        );
+        let repository = "app".parse().unwrap();
+        let request = Request::get(Operation::Fetch, &repository, base.clone(), 1);
+        let led = |to: &str| {
+            let led = endpoint.redirected(&request, &base, to);
+            led.map(|url| url.to_string()).ok()
+        };
+        assert_eq!(
+            led("https://storage.example/x"),
+            Some("https://storage.example/x".to_owned())
+        );
+        assert_eq!(led("/x"), Some("https://registry.example/x".to_owned()));
+        for to in [
+            "http://registry.example/x",
+            "http://storage.example/x",
+            "ftp://storage.example/x",
+            "file:///etc/passwd",
+            "data:text/plain,x",
+            "https://user:password@storage.example/x",
+            "https://user@storage.example/x",
+            "https://[",
+        ] {
+            assert_eq!(led(to), None, "{to}");
+        }
+    }
+
+    #[test]
     fn an_origin_is_scheme_host_and_port() {
         let same = |a: &str, b: &str| same_origin(&Url::parse(a).unwrap(), &Url::parse(b).unwrap());
         assert!(same("https://a.example/x", "https://a.example:443/y"));
