@@ -6,13 +6,17 @@
 //! | [`key_id`] | the forms in which AWS names a key |
 //! | [`connection`] | who we are, where requests go, and how often |
 //! | [`refusal`] | what it means that a request failed |
-//! | [`provider`], [`listing`], [`diagnosis`] | what the plugin offers |
+//! | [`certificates`] | where the certificates of a key are kept |
+//! | [`provider`], [`listing`], [`diagnosis`], `commands` | what the plugin offers |
 //!
 //! Every request costs a round trip, a place in a quota and a permission, so each is made only where its answer
 //! is needed: `describe-key` asks for the public key, `generate-signature` signs, and reads the certificates.
 
 #![forbid(unsafe_code)]
 
+mod certificates;
+#[cfg(feature = "acm-pca")]
+mod commands;
 mod connection;
 mod diagnosis;
 mod key_id;
@@ -37,5 +41,8 @@ static DESCRIPTION: PluginDescription = PluginDescription {
 };
 
 fn main() -> ExitCode {
-    Plugin::new(&DESCRIPTION).keys::<provider::Kms>().run()
+    let plugin = Plugin::new(&DESCRIPTION).keys::<provider::Kms>();
+    #[cfg(feature = "acm-pca")]
+    let plugin = plugin.command(commands::IssueCertificate);
+    plugin.run()
 }

@@ -8,11 +8,12 @@ use aws_sdk_kms::types::{KeyUsageType, MessageType, SigningAlgorithmSpec};
 use notary_plugin_protocol::{KeyId, KeySpec, SigningAlgorithm};
 use notary_plugin_sdk::{
     BackendSignature, CertificateBundle, Context, Diagnosis, KeyListing, KeyProvider, PluginError,
-    SigningInput, SigningKey, settings,
+    SigningInput, SigningKey,
 };
 use notary_x509::PublicKey;
 use tokio::sync::OnceCell;
 
+use crate::certificates;
 use crate::connection::{Aws, Regional, ask};
 use crate::key_id::KeyName;
 use crate::listing::name_in_kms;
@@ -21,11 +22,12 @@ use crate::settings::GRANT_TOKENS;
 
 /// The keys of an account.
 pub(crate) struct Kms {
-    aws: Aws,
+    aws: Rc<Aws>,
 }
 
 /// A key. What a request does not need is not asked for.
 pub(crate) struct KmsKey {
+    aws: Rc<Aws>,
     regional: Rc<Regional>,
     name: KeyName,
     /// The key ARN, once KMS told it: an alias may mean another key a moment later.
@@ -38,7 +40,7 @@ impl KeyProvider for Kms {
 
     async fn open(context: &Context) -> Result<Self, PluginError> {
         Ok(Self {
-            aws: Aws::new(context.settings())?,
+            aws: Rc::new(Aws::new(context.settings())?),
         })
     }
 
@@ -62,13 +64,14 @@ impl KmsKey {
     /// # Errors
     /// `VALIDATION_ERROR` where the key id names none, or no region is known.
     pub(crate) async fn find(
-        aws: &Aws,
+        aws: &Rc<Aws>,
         key_id: &KeyId,
         context: &Context,
     ) -> Result<Self, PluginError> {
         let name = KeyName::parse(key_id)?;
         let regional = aws.region(name.region(), context).await?;
         Ok(Self {
+            aws: Rc::clone(aws),
             regional,
             name,
             arn: OnceCell::new(),
@@ -223,9 +226,7 @@ impl SigningKey for KmsKey {
     }
 
     async fn certificates(&self, context: &Context) -> Result<CertificateBundle, PluginError> {
-        let mut bundle = CertificateBundle::new();
-        bundle.add_setting(context.settings(), &settings::CERTIFICATES)?;
-        Ok(bundle)
+        certificates::load(&self.aws, &self.regional, context).await
     }
 
     async fn explain_mismatch(&self, leaf: &PublicKey, context: &Context) -> Option<PluginError> {

@@ -58,6 +58,26 @@ pub(crate) const GRANT_TOKENS: Setting = Setting::text(
     "Grant tokens, separated by commas, for a grant that is too new to be known everywhere",
 );
 
+pub(crate) const CERTIFICATE_PARAMETER: Setting = Setting::text(
+    "certificate_parameter",
+    "Name or ARN of the parameter (SSM) that holds the certificate chain",
+);
+
+pub(crate) const CERTIFICATE_SECRET: Setting = Setting::text(
+    "certificate_secret",
+    "Name or ARN of the secret (Secrets Manager) that holds the certificate chain",
+);
+
+pub(crate) const CERTIFICATE_OBJECT: Setting = Setting::text(
+    "certificate_object",
+    "Object (S3) that holds the certificate chain: `s3://BUCKET/KEY`",
+);
+
+pub(crate) const CERTIFICATE_ARN: Setting = Setting::text(
+    "certificate_arn",
+    "ARN of the certificate (ACM), which comes with its chain",
+);
+
 pub(crate) const MAX_ATTEMPTS: Setting = Setting::environment(
     "AWS_MAX_ATTEMPTS",
     Kind::Number,
@@ -82,6 +102,10 @@ pub(crate) const SESSION_TOKEN: Setting = Setting::secret(
 /// All of them, as the documentation shows them.
 pub(crate) const ALL: &[Setting] = &[
     settings::CERTIFICATES,
+    CERTIFICATE_PARAMETER,
+    CERTIFICATE_SECRET,
+    CERTIFICATE_OBJECT,
+    CERTIFICATE_ARN,
     REGION,
     PROFILE,
     ROLE_ARN,

@@ -189,7 +189,10 @@ impl AwsServer {
     /// As [`kms`](Self::kms).
     pub fn put_object(&self, bucket: &str, key: &str, content: &str) -> Result<(), AwsServerError> {
         let bucket = format!("{}/{bucket}", self.address());
-        self.send("s3", "CreateBucket", self.http.put(&bucket))?;
+        let place = format!(
+            "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+        );
+        self.send("s3", "CreateBucket", self.http.put(&bucket).body(place))?;
         let object = self.http.put(format!("{bucket}/{key}"));
         self.send("s3", "PutObject", object.body(content.to_owned()))?;
         Ok(())

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod certificates;
 mod cloud;
 mod conformance;
 mod people;
