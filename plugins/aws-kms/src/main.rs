@@ -46,3 +46,18 @@ fn main() -> ExitCode {
     let plugin = plugin.command(commands::IssueCertificate);
     plugin.run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_table_of_settings() {
+        let page = include_str!("../../../docs/plugins/aws-kms.md");
+        let table = DESCRIPTION.settings_table();
+        assert!(
+            page.contains(&table),
+            "docs/plugins/aws-kms.md should have:\n{table}"
+        );
+    }
+}

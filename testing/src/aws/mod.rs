@@ -5,4 +5,4 @@ mod faults;
 mod server;
 
 pub use faults::{FaultProxy, Seen, StubAnswer};
-pub use server::{AwsServer, AwsServerError, AwsServerOptions, REGION};
+pub use server::{AccessKey, AwsServer, AwsServerError, AwsServerOptions, REGION};

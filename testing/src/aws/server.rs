@@ -16,13 +16,24 @@ use crate::tools::{ToolMissing, find_python_tool};
 pub const REGION: &str = "eu-west-1";
 
 /// Services that are switched on.
-const SERVICES: &str = "kms,sts,ssm,secretsmanager,s3,acm,acm-pca";
+const SERVICES: &str = "kms,sts,iam,ssm,secretsmanager,s3,acm";
 
 /// What kind of server is started.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AwsServerOptions {
     /// TLS with a certificate that only [`AwsServer::ca_file`] vouches for.
     pub tls: bool,
+    /// Checks signatures of requests and IAM policies of users; the set-up's own requests may do everything.
+    pub enforce: bool,
+}
+
+/// What a user signs requests with.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    /// The access key's id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
 }
 
 /// Why the emulator could not be started or set up.
@@ -128,6 +139,9 @@ impl AwsServer {
                 .env("GATEWAY_PORT", port.to_string())
                 .env("IOT_MTLS_ENABLED", "0")
                 .env("SERVICES", SERVICES);
+            if options.enforce {
+                command.env("AUTH", "true");
+            }
             if options.tls {
                 command
                     .env("USE_SSL", "1")
@@ -198,12 +212,55 @@ impl AwsServer {
         Ok(())
     }
 
+    /// Makes a user with one policy, and an access key of theirs.
+    ///
+    /// # Errors
+    /// As [`kms`](Self::kms).
+    pub fn user(&self, name: &str, policy: &Value) -> Result<AccessKey, AwsServerError> {
+        let policy = policy.to_string();
+        self.iam("CreateUser", &[("UserName", name)])?;
+        let document = [
+            ("UserName", name),
+            ("PolicyName", "test"),
+            ("PolicyDocument", policy.as_str()),
+        ];
+        self.iam("PutUserPolicy", &document)?;
+        let made = self.iam("CreateAccessKey", &[("UserName", name)])?;
+        Ok(AccessKey {
+            id: element(&made, "AccessKeyId"),
+            secret: element(&made, "SecretAccessKey"),
+        })
+    }
+
+    fn iam(&self, action: &str, parameters: &[(&str, &str)]) -> Result<String, AwsServerError> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Version", "2010-05-08");
+        form.append_pair("Action", action);
+        form.extend_pairs(parameters);
+        let request = self
+            .http
+            .post(self.address())
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(form.finish());
+        self.send_text("iam", action, request)
+    }
+
     fn send(
         &self,
         service: &str,
         name: &str,
         request: reqwest::RequestBuilder,
     ) -> Result<Value, AwsServerError> {
+        let body = self.send_text(service, name, request)?;
+        Ok(serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    fn send_text(
+        &self,
+        service: &str,
+        name: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<String, AwsServerError> {
         // The emulator reads service and region from it, and checks nothing.
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
@@ -223,7 +280,7 @@ impl AwsServer {
                     body,
                 });
             }
-            Ok(serde_json::from_str(&body).unwrap_or(Value::Null))
+            Ok(body)
         })
     }
 }
@@ -233,6 +290,14 @@ fn http(request: &str) -> impl Fn(reqwest::Error) -> AwsServerError + use<'_> {
         request: request.to_owned(),
         source,
     }
+}
+
+/// The text of the first element of a name.
+fn element(xml: &str, name: &str) -> String {
+    let inside = xml
+        .split_once(&format!("<{name}>"))
+        .and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
+    inside.map(|(text, _)| text.to_owned()).unwrap_or_default()
 }
 
 /// A certificate that nobody issued, so that only who knows it trusts it.

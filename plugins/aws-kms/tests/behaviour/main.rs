@@ -15,6 +15,7 @@ mod cloud;
 mod conformance;
 mod people;
 mod plugin;
+mod policies;
 mod refusals;
 mod sessions;
 mod signing;

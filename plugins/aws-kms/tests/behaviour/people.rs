@@ -105,7 +105,10 @@ fn a_profile_that_is_named_wins_over_the_environment() {
 
 #[test]
 fn a_ca_bundle_is_what_endpoints_are_checked_with() {
-    let Some(server) = start(AwsServerOptions { tls: true }) else {
+    let Some(server) = start(AwsServerOptions {
+        tls: true,
+        ..AwsServerOptions::default()
+    }) else {
         return;
     };
     let arn = key(&server, KeySpec::Ec256);
