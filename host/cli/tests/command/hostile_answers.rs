@@ -503,16 +503,12 @@ fn signatures_that_each_come_just_in_time_are_given_up_all_together() {
             Answer::Forward
         }
     });
-    let timeout = ["--registry-timeout", "1s"];
     image
-        .run("verify", &proxy.host(), &timeout)
+        .run("verify", &proxy.host(), &["--registry-timeout", "1s"])
         .refused(REFUSED, &["had taken 4 s", "the most that it is given"]);
-    image
-        .run("inspect", &proxy.host(), &timeout)
-        .failed(REGISTRY, &["had taken 4 s"]);
     // Half a second each: nobody waited for all fifty.
     assert!(
-        proxy.requests().len() <= 2 * (2 + 9),
+        proxy.requests().len() <= 2 + 9,
         "{}",
         proxy.requests().len()
     );
