@@ -50,7 +50,11 @@ pub(crate) async fn examine(context: &Context, diagnosis: &mut Diagnosis) {
             return diagnosis.failure("credentials", error.message(), "see the message");
         }
     }
-    match caller(&regional, context).await {
+    let caller = caller(&regional, context).await;
+    if let Some(theirs) = aws.last_date() {
+        diagnosis.clock(OffsetDateTime::now_utc(), theirs);
+    }
+    match caller {
         Ok(identity) => diagnosis.ok(
             "identity",
             format!(

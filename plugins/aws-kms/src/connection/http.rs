@@ -1,8 +1,9 @@
 //! The one HTTP client of all services: TLS, proxies, the user agent, and what is not let through.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -17,9 +18,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use notary_plugin_sdk::{PluginError, Settings};
+use time::OffsetDateTime;
 
 use super::endpoint::{Route, route};
 use super::trust;
+use crate::refusal::parse_date;
 
 /// What CloudTrail shows of us, in front of what the SDK says of itself.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -28,14 +31,21 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 /// base64 in JSON makes a third larger.
 pub(crate) const ANSWER_LIMIT: usize = 2 * 1024 * 1024;
 
+/// When the last answer was given, by the clock of whoever gave it.
+pub(super) type LastDate = Arc<Mutex<Option<OffsetDateTime>>>;
+
 /// Makes the client. It connects, and reads the system's certificates, with the first request.
 ///
 /// # Errors
 /// `VALIDATION_ERROR` where the CA bundle cannot be used.
-pub(super) fn client(settings: &Settings) -> Result<SharedHttpClient, PluginError> {
+pub(super) fn client(
+    settings: &Settings,
+    last_date: &LastDate,
+) -> Result<SharedHttpClient, PluginError> {
     Ok(SharedHttpClient::new(Client {
         tls: trust::context(settings)?,
         connectors: Mutex::default(),
+        last_date: Arc::clone(last_date),
     }))
 }
 
@@ -43,6 +53,7 @@ pub(super) fn client(settings: &Settings) -> Result<SharedHttpClient, PluginErro
 struct Client {
     tls: TlsContext,
     connectors: Mutex<Vec<(TimeLimits, SharedHttpConnector)>>,
+    last_date: LastDate,
 }
 
 /// What tells connectors apart.
@@ -62,42 +73,57 @@ impl HttpClient for Client {
         if let Some((_, known)) = connectors.iter().find(|(known, _)| *known == limits) {
             return known.clone();
         }
-        let build = |proxies: ProxyConfig| {
-            let mut builder = Connector::builder()
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .tls_context(self.tls.clone())
-                .connector_settings(settings.clone())
-                .proxy_config(proxies);
-            builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(builder.build())
-        };
         let connector = SharedHttpConnector::new(Guard {
-            routes: Arc::new(Routes {
-                direct: build(ProxyConfig::disabled()),
-                network: build(ProxyConfig::from_env()),
-            }),
+            tls: self.tls.clone(),
+            settings: settings.clone(),
+            sleep: components.sleep_impl(),
+            direct: OnceLock::new(),
+            network: OnceLock::new(),
+            last_date: Arc::clone(&self.last_date),
         });
         connectors.push((limits, connector.clone()));
         connector
     }
 }
 
+/// Two ways out, each set up when it is first taken: preparing the system's certificates costs milliseconds.
 #[derive(Debug)]
 struct Guard {
-    routes: Arc<Routes>,
+    tls: TlsContext,
+    settings: HttpConnectorSettings,
+    sleep: Option<SharedAsyncSleep>,
+    direct: OnceLock<SharedHttpConnector>,
+    network: OnceLock<SharedHttpConnector>,
+    last_date: LastDate,
 }
 
-#[derive(Debug)]
-struct Routes {
-    direct: SharedHttpConnector,
-    network: SharedHttpConnector,
+impl Guard {
+    fn connector(&self, route: Route) -> &SharedHttpConnector {
+        match route {
+            Route::Local => self
+                .direct
+                .get_or_init(|| self.build(ProxyConfig::disabled())),
+            Route::Network => self
+                .network
+                .get_or_init(|| self.build(ProxyConfig::from_env())),
+        }
+    }
+
+    fn build(&self, proxies: ProxyConfig) -> SharedHttpConnector {
+        let mut builder = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(self.tls.clone())
+            .connector_settings(self.settings.clone())
+            .proxy_config(proxies);
+        builder.set_sleep_impl(self.sleep.clone());
+        SharedHttpConnector::new(builder.build())
+    }
 }
 
 impl HttpConnector for Guard {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let connector = match route(request.uri()) {
-            Ok(Route::Local) => &self.routes.direct,
-            Ok(Route::Network) => &self.routes.network,
+            Ok(route) => self.connector(route),
             Err(refused) => {
                 return HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into())));
             }
@@ -109,8 +135,12 @@ impl HttpConnector for Guard {
         };
         request.headers_mut().insert("user-agent", agent);
         let answer = connector.call(request);
+        let last_date = Arc::clone(&self.last_date);
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
+            if let Some(date) = answer.headers().get("date").and_then(parse_date) {
+                *last_date.lock().unwrap_or_else(PoisonError::into_inner) = Some(date);
+            }
             Ok(answer.map(|body| SdkBody::from_body_1_x(Limited::new(body, ANSWER_LIMIT))))
         })
     }

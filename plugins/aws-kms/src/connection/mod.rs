@@ -8,6 +8,7 @@ mod trust;
 use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;
 use std::rc::Rc;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -20,6 +21,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use notary_plugin_sdk::{Context, PluginError, Settings};
+use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
 pub(crate) use endpoint::NotAllowed;
@@ -36,6 +38,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// AWS, as one configuration of the plugin sees it.
 pub(crate) struct Aws {
     http: SharedHttpClient,
+    last_date: http::LastDate,
     /// By name; under no name the one of the environment.
     regions: RefCell<Vec<(Option<String>, Loading)>>,
 }
@@ -60,10 +63,20 @@ impl Aws {
             endpoint::route(url)
                 .map_err(|refused| PluginError::validation(format!("`endpoint_url`: {refused}")))?;
         }
+        let last_date = http::LastDate::default();
         Ok(Self {
-            http: http::client(settings)?,
+            http: http::client(settings, &last_date)?,
+            last_date,
             regions: RefCell::default(),
         })
+    }
+
+    /// What the clock of the service showed in its last answer.
+    pub(crate) fn last_date(&self) -> Option<OffsetDateTime> {
+        *self
+            .last_date
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The services of a region; of the configured one where none is given.

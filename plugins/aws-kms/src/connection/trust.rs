@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use notary_plugin_sdk::{CERTIFICATE_FILE_LIMIT, PluginError, Settings};
+use rustls::RootCertStore;
 
 use crate::settings::CA_BUNDLE;
 
@@ -37,6 +38,15 @@ pub(super) fn context(settings: &Settings) -> Result<TlsContext, PluginError> {
             // Parsed here, since the HTTP client would end the process over a certificate that is none.
             let authorities = notary_x509::parse_certificates(&bytes)
                 .map_err(|error| failed(error.to_string()))?;
+            // So would it over one that TLS does not accept as an authority.
+            let mut accepted = RootCertStore::empty();
+            let authorities: Vec<_> = authorities
+                .into_iter()
+                .filter(|authority| accepted.add(authority.as_der().to_vec().into()).is_ok())
+                .collect();
+            if authorities.is_empty() {
+                return Err(failed("it holds no certificate of an authority".to_owned()));
+            }
             authorities
                 .iter()
                 .fold(TrustStore::empty(), |store, authority| {

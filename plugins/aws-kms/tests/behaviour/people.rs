@@ -18,6 +18,23 @@ fn the_doctor_says_where_the_credentials_come_from_and_who_that_is() {
 }
 
 #[test]
+fn the_doctor_compares_the_clocks() {
+    let Some(server) = shared() else { return };
+    let proxy = proxy(&server);
+    let mut answer =
+        StubAnswer::aws_json(200, "", "").with_header("Date", "Sun, 30 Aug 2015 12:46:00 GMT");
+    answer.body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>".to_owned();
+    proxy.answer("POST /", 1, answer);
+    let report = at(proxy.address()).person(&["doctor"]);
+    let report = report.unwrap_or_else(|printed| printed);
+    assert!(report.contains("warning  clock"), "{report}");
+    assert!(
+        report.contains("arn:aws:iam::111122223333:user/a"),
+        "{report}"
+    );
+}
+
+#[test]
 fn the_doctor_reports_a_role() {
     let Some(server) = shared() else { return };
     let (arn, plugin) = certified(&server);
