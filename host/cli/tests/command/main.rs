@@ -11,6 +11,7 @@ mod blobs;
 mod doctor;
 mod envelope_plugins;
 mod hostile_answers;
+mod hostile_authorities;
 mod hostile_pushes;
 mod interruption;
 mod levels;
