@@ -2,8 +2,8 @@
 //! which rule it breaks.
 //!
 //! A *rule* is data: an id that never changes, how binding it is, the section of the specification
-//! that it comes from, why it matters and what to do about it (`rules.toml`). Each rule has one
-//! *check*, a function that runs the plugin and answers with a [`Verdict`]. A *report* holds one
+//! that it comes from, why it matters and what to do about it (`rules/*.toml`). Each rule has one
+//! *check*, a wrong request as data or a function that runs the plugin and answers with a [`Verdict`]. A *report* holds one
 //! verdict for each rule.
 //!
 //! ```no_run
@@ -31,9 +31,9 @@ mod report;
 mod rules;
 mod subject;
 
-pub use execution::{Execution, Stdin};
+pub use execution::{Environment, Execution, Invocation, Stdin};
 pub use report::{Report, RuleResult, Verdict};
-pub use rules::{Level, Rule, rules};
+pub use rules::{Level, Rule, Tier, WrongRequest, rules};
 pub use subject::{KeyUnderTest, Subject};
 
 /// Why the harness itself could not do its work. What a plugin does wrong is never an error of the
@@ -56,6 +56,9 @@ pub enum HarnessError {
     Rules(#[source] toml::de::Error),
 }
 
+/// Where this rule is broken, nothing else can be looked at.
+const NOT_EXECUTABLE: &str = "NP-PK-003";
+
 /// Runs every rule that applies to the plugin.
 ///
 /// Without a key id, the rules that need a key are skipped and say so.
@@ -64,16 +67,20 @@ pub enum HarnessError {
 /// [`HarnessError`] where the plugin cannot be run at all.
 pub fn check_plugin(subject: &Subject) -> Result<Report, HarnessError> {
     let mut results = Vec::new();
+    let mut executable = true;
     for rule in rules()? {
-        let verdict = match checks::check_for(&rule.id) {
-            Some(check) => check(subject)?,
-            None => Verdict::Skip {
-                reason: "this version of the harness has no check for the rule".to_owned(),
-            },
+        let verdict = if executable {
+            checks::judge(&rule, subject)?
+        } else {
+            Verdict::Skip {
+                reason: format!("{NOT_EXECUTABLE} is broken"),
+            }
         };
+        executable &= rule.id != NOT_EXECUTABLE || !matches!(verdict, Verdict::Fail { .. });
         results.push(RuleResult {
             id: rule.id,
             level: rule.level,
+            tier: rule.tier,
             title: rule.title,
             fix: rule.fix,
             verdict,

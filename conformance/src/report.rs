@@ -1,6 +1,6 @@
 //! What a run found.
 
-use crate::Level;
+use crate::{Level, Tier};
 use serde::Serialize;
 
 /// The answer to one rule.
@@ -21,17 +21,6 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
-    /// [`Verdict::Pass`] or [`Verdict::Fail`] by a condition.
-    pub(crate) fn of(kept: bool, seen: impl FnOnce() -> String) -> Self {
-        if kept {
-            Self::Pass
-        } else {
-            Self::Fail { seen: seen() }
-        }
-    }
-}
-
 /// One rule and its verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleResult {
@@ -39,6 +28,8 @@ pub struct RuleResult {
     pub id: String,
     /// How binding the rule is.
     pub level: Level,
+    /// What the rule needs.
+    pub tier: Tier,
     /// The rule as a sentence.
     pub title: String,
     /// What to do where it is broken.

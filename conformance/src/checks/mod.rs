@@ -1,97 +1,108 @@
 //! One check for each rule, by the rule's id.
 
+mod asking;
 mod describe_key;
 mod generate_signature;
+mod hygiene;
 mod metadata;
+mod output;
 mod packaging;
-mod process;
+mod requests;
+mod schema;
+mod signature;
+mod signing_requests;
 
-use crate::{HarnessError, Subject, Verdict};
+use crate::{HarnessError, Rule, Subject, Verdict};
 
 /// Runs the plugin and says whether the rule is kept.
-pub(crate) type Check = fn(&Subject) -> Result<Verdict, HarnessError>;
+type Check = fn(&Subject) -> Checked;
 
-const CHECKS: &[(&str, Check)] = &[
-    ("NP-PK-001", packaging::executable_is_named_notation),
-    ("NP-PK-002", packaging::executable_is_a_regular_file),
-    (
-        "NP-PK-004",
-        packaging::name_in_metadata_is_name_in_file_name,
-    ),
-    ("NP-PD-021", process::success_prints_one_json_object),
-    ("NP-PD-030", process::unknown_command_fails_silently),
-    ("NP-PD-033", process::missing_request_is_a_validation_error),
-    (
-        "NP-PD-034",
-        process::request_that_is_not_json_is_a_validation_error,
-    ),
-    ("NP-PD-036", process::request_in_several_lines_is_read),
-    ("NP-PD-040", process::unknown_attributes_are_ignored),
-    ("NP-MD-061", metadata::texts_are_not_empty),
-    ("NP-MD-062", metadata::one_contract_version_for_each_major),
-    ("NP-MD-064", metadata::contract_1_0_is_supported),
-    ("NP-MD-065", metadata::capabilities_are_not_empty),
-    ("NP-MD-067", metadata::version_is_semantic),
-    ("NP-MD-069", metadata::two_runs_are_equal),
-    ("NP-DK-080", describe_key::known_key_is_echoed_with_its_spec),
-    (
-        "NP-DK-081",
-        describe_key::missing_key_id_is_a_validation_error,
-    ),
-    (
-        "NP-DK-083",
-        describe_key::unsupported_contract_version_has_its_code,
-    ),
-    ("NP-DK-084", describe_key::unknown_key_is_a_validation_error),
-    ("NP-GS-100", generate_signature::answer_is_complete),
-    (
-        "NP-GS-103",
-        generate_signature::algorithm_belongs_to_the_key_spec,
-    ),
-    ("NP-GS-104", generate_signature::signature_verifies),
-    ("NP-GS-106", generate_signature::ecdsa_is_fixed_width),
-    (
-        "NP-GS-109",
-        generate_signature::chain_follows_the_certificate_rules,
-    ),
-    (
-        "NP-GS-116",
-        generate_signature::missing_payload_is_a_validation_error,
-    ),
+/// `Ok` where the rule is kept.
+type Checked = Result<(), Stop>;
+
+/// Why a check ended before it could say that the rule is kept.
+enum Stop {
+    /// The rule is broken; what was seen, as a sentence.
+    Broken(String),
+    /// The rule does not apply, or something that it needs was not given.
+    NotApplicable(String),
+    /// The harness could not do its work.
+    Harness(HarnessError),
+}
+
+impl From<HarnessError> for Stop {
+    fn from(error: HarnessError) -> Self {
+        Self::Harness(error)
+    }
+}
+
+impl From<String> for Stop {
+    fn from(seen: String) -> Self {
+        Self::Broken(seen)
+    }
+}
+
+impl Stop {
+    /// What another rule is about is broken, so that this one cannot be looked at.
+    fn elsewhere(reason: String) -> Self {
+        Self::NotApplicable(reason)
+    }
+}
+
+/// `Ok` where the condition holds, else what was seen.
+fn kept(condition: bool, seen: impl FnOnce() -> String) -> Checked {
+    if condition {
+        Ok(())
+    } else {
+        Err(Stop::Broken(seen()))
+    }
+}
+
+/// The groups of checks.
+const GROUPS: &[&[(&str, Check)]] = &[
+    packaging::CHECKS,
+    output::CHECKS,
+    requests::CHECKS,
+    hygiene::CHECKS,
+    metadata::CHECKS,
+    schema::CHECKS,
+    describe_key::CHECKS,
+    generate_signature::CHECKS,
+    signing_requests::CHECKS,
 ];
 
-/// The check of a rule.
-pub(crate) fn check_for(id: &str) -> Option<Check> {
-    CHECKS
+fn check_for(id: &str) -> Option<Check> {
+    GROUPS
         .iter()
+        .flat_map(|group| group.iter())
         .find(|(checked, _)| *checked == id)
         .map(|(_, check)| *check)
+}
+
+/// Holds the plugin against one rule.
+///
+/// # Errors
+/// [`HarnessError`] where the plugin cannot be run.
+pub(crate) fn judge(rule: &Rule, subject: &Subject) -> Result<Verdict, HarnessError> {
+    let checked = match (&rule.wrong_request, check_for(&rule.id)) {
+        (Some(wrong), _) => asking::refuses(subject, &rule.command, wrong),
+        (None, Some(check)) => check(subject),
+        (None, None) => Err(Stop::NotApplicable(
+            "this version of the harness has no check for the rule".to_owned(),
+        )),
+    };
+    match checked {
+        Ok(()) => Ok(Verdict::Pass),
+        Err(Stop::Broken(seen)) => Ok(Verdict::Fail { seen }),
+        Err(Stop::NotApplicable(reason)) => Ok(Verdict::Skip { reason }),
+        Err(Stop::Harness(error)) => Err(error),
+    }
 }
 
 /// The ids that have a check.
 #[cfg(test)]
 pub(crate) fn checked_ids() -> impl Iterator<Item = &'static str> {
-    CHECKS.iter().map(|(id, _)| *id)
-}
-
-/// A verdict from a check that stops at the first thing that is wrong.
-fn verdict(found: Result<(), String>) -> Verdict {
-    match found {
-        Ok(()) => Verdict::Pass,
-        Err(seen) => Verdict::Fail { seen },
-    }
-}
-
-/// The verdict on a run that should have failed with this error code.
-fn failed_with(execution: &crate::Execution, code: &str) -> Verdict {
-    match execution.error_code() {
-        Ok(found) => Verdict::of(found == code, || format!("the error code is {found}")),
-        Err(seen) => Verdict::Fail { seen },
-    }
-}
-
-fn no_key() -> Verdict {
-    Verdict::Skip {
-        reason: "no key id was given".to_owned(),
-    }
+    GROUPS
+        .iter()
+        .flat_map(|group| group.iter().map(|(id, _)| *id))
 }
