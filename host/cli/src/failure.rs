@@ -21,7 +21,7 @@ pub enum FailureKind {
     Registry,
     /// The signer could not sign: a plugin, a key or what came back from them.
     Signer,
-    /// The user pressed Ctrl-C.
+    /// The user pressed Ctrl-C, or the system told the program to end.
     Interrupted,
 }
 
@@ -63,7 +63,7 @@ impl FailureKind {
             }
             Self::Registry => "a registry or an OCI layout failed",
             Self::Signer => "the signer failed: a plugin, a key, or what came back from it",
-            Self::Interrupted => "interrupted by Ctrl-C",
+            Self::Interrupted => "interrupted by Ctrl-C or `SIGTERM`",
         }
     }
 }

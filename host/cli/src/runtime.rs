@@ -1,10 +1,10 @@
-//! Running asynchronous work to its end, or until Ctrl-C.
+//! Running asynchronous work to its end, or until Ctrl-C or `SIGTERM`.
 
 use std::future::Future;
 
 use crate::failure::{Failure, FailureKind};
 
-/// Runs `work` on this thread. Ctrl-C drops it, which kills plugins and aborts transfers.
+/// Runs `work` on this thread. Ctrl-C and `SIGTERM` drop it, which kills plugins and aborts transfers.
 ///
 /// # Errors
 /// Those of `work`, [`FailureKind::Interrupted`], or no runtime can be made.
@@ -18,11 +18,26 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
             outcome = work => outcome,
             // Without a handler Ctrl-C ends the process as usual.
             Ok(()) = tokio::signal::ctrl_c() => Err(Failure::new(FailureKind::Interrupted, "interrupted")),
+            Ok(()) = told_to_end() => Err(Failure::new(FailureKind::Interrupted, "told to end")),
         }
     });
     // Names are resolved on threads of their own, which nothing can stop; the answer does not matter any more.
     runtime.shutdown_background();
     outcome
+}
+
+/// `SIGTERM`. Left to itself it would end this process and leave a plugin behind that goes on with its key. (`SIGHUP` is
+/// left to itself: `nohup` has it ignored, which a handler would undo.)
+#[cfg(unix)]
+async fn told_to_end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> std::io::Result<()> {
+    std::future::pending().await
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Ctrl-C leaves nothing behind.
+//! Ctrl-C and `SIGTERM` leave nothing behind.
 
 use std::fs;
 use std::path::Path;
@@ -28,9 +28,9 @@ fn is_alive(pid: &str) -> bool {
     status.is_ok_and(|status| !status.contains(") Z "))
 }
 
-fn interrupt(child: &Child) {
+fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([format!("-{signal}"), child.id().to_string()])
         .status();
     assert!(sent.unwrap().success());
 }
@@ -62,7 +62,7 @@ fn interrupted_at(image: &Image, command: &str, method: &'static str, part: &'st
             .any(|request| request.method == method && request.target.contains(part))
     });
     let pressed = Instant::now();
-    interrupt(&child);
+    send("INT", &child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{command} {method} {part}");
     assert!(output.stdout.is_empty());
@@ -99,6 +99,17 @@ fn ctrl_c_while_a_registry_hangs_ends_the_command_and_leaves_no_signature() {
 #[test]
 #[cfg(target_os = "linux")]
 fn ctrl_c_while_a_plugin_works_ends_the_plugin_and_stores_nothing() {
+    stopped_with_its_plugin("INT", "Error: interrupted");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_job_that_is_told_to_end_ends_its_plugin_and_stores_nothing() {
+    stopped_with_its_plugin("TERM", "Error: told to end");
+}
+
+#[cfg(target_os = "linux")]
+fn stopped_with_its_plugin(signal: &str, message: &str) {
     let home = Home::new();
     let pid_file = home.work().join("../plugin.pid");
     home.install_script(
@@ -127,11 +138,11 @@ fn ctrl_c_while_a_plugin_works_ends_the_plugin_and_stores_nothing() {
             .unwrap();
         wait_until("the plugin's start", || pid_file.is_file());
         let plugin = fs::read_to_string(&pid_file).unwrap().trim().to_owned();
-        interrupt(&child);
+        send(signal, &child);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130));
         assert!(output.stdout.is_empty());
-        assert!(String::from_utf8_lossy(&output.stderr).contains("Error: interrupted"));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(message));
         wait_until("the plugin's end", || !is_alive(&plugin));
     });
 }
