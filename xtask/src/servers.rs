@@ -2,9 +2,11 @@
 
 use crate::install::{self, Consent};
 use crate::process::TaskError;
+use apostille_testing::aws::{AwsServer, REGION};
 use apostille_testing::registry::{DockerRegistry, FerroRegistry};
 use apostille_testing::{SoftHsm, VaultServer};
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 use std::any::Any;
 
 /// Options of `cargo xtask servers`.
@@ -36,6 +38,8 @@ enum Server {
     Softhsm,
     /// An OpenBao server with nothing mounted.
     Vault,
+    /// An emulator of AWS with one signing key, `alias/release`.
+    Aws,
 }
 
 /// Carries the subcommand out.
@@ -96,6 +100,19 @@ fn start(server: Server) -> Result<Box<dyn Any>, TaskError> {
             println!("  export VAULT_ADDR={}", vault.address());
             println!("  export VAULT_TOKEN={}", vault.root_token());
             Ok(Box::new(vault))
+        }
+        Server::Aws => {
+            let aws = AwsServer::start().map_err(failed)?;
+            let key = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });
+            let key = aws.kms("CreateKey", &key).map_err(failed)?;
+            let id = &key["KeyMetadata"]["KeyId"];
+            let alias = json!({ "AliasName": "alias/release", "TargetKeyId": id });
+            aws.kms("CreateAlias", &alias).map_err(failed)?;
+            println!("key alias/release; in a shell of yours:");
+            println!("  export AWS_ENDPOINT_URL={}", aws.address());
+            println!("  export AWS_REGION={REGION}");
+            println!("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test");
+            Ok(Box::new(aws))
         }
     }
 }

@@ -13,6 +13,8 @@
 mod certificates;
 mod cloud;
 mod conformance;
+mod credentials;
+mod hosts;
 mod people;
 mod plugin;
 mod policies;
