@@ -26,6 +26,8 @@ impl KeyName {
     /// `VALIDATION_ERROR` that says what is wrong with it.
     pub(crate) fn parse(key_id: &KeyId) -> Result<Self, PluginError> {
         let text = key_id.as_str().trim();
+        // As other tools write it, and `apostille` on its command line.
+        let text = text.strip_prefix("awskms:///").unwrap_or(text);
         if text.len() > LONGEST {
             return Err(PluginError::validation(format!(
                 "the key id is longer than {LONGEST} bytes: {FORMS}"

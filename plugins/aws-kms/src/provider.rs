@@ -70,11 +70,13 @@ impl KmsKey {
     ) -> Result<Self, PluginError> {
         let name = KeyName::parse(key_id)?;
         let regional = aws.region(name.region(), context).await?;
+        let is_key_arn = name.region().is_some() && !name.is_alias();
+        let arn = is_key_arn.then(|| name.as_str().to_owned());
         Ok(Self {
             aws: Rc::clone(aws),
             regional,
             name,
-            arn: OnceCell::new(),
+            arn: OnceCell::new_with(arn),
             public_key: OnceCell::new(),
         })
     }

@@ -15,6 +15,14 @@ pub const SUBJECT: &str = "CN=release,O=Example,ST=England,C=GB";
 /// An endpoint at which nobody listens.
 pub const NOWHERE: &str = "http://127.0.0.1:1";
 
+/// The id of a key that does not exist.
+pub const UUID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// The ARN of a key that does not exist.
+pub fn nobodys_arn() -> String {
+    format!("arn:aws:kms:{REGION}:111122223333:key/{UUID}")
+}
+
 /// The shared emulator. `None`, which is said, where there is none on this machine.
 ///
 /// It lives as long as some test holds it: a server in a `static` would outlive the program.

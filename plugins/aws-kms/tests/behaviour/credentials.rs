@@ -87,6 +87,21 @@ fn a_process_of_the_profile_gives_credentials() {
 }
 
 #[test]
+fn what_a_process_prints_is_never_shown() {
+    let plugin = nobody(NOWHERE.to_owned());
+    let output = plugin.file(
+        "answer.json",
+        "{\"Version\": 1, \"SecretAccessKey\": \"hunter2\", oops",
+    );
+    let config = format!("[default]\ncredential_process = cat {}\n", output.display());
+    let file = plugin.file("config", &config);
+    let plugin = plugin.variable("AWS_CONFIG_FILE", file.to_str().unwrap());
+    let refusal = plugin.describe("alias/release").unwrap_err();
+    refusal.is("ACCESS_DENIED", &["credentials"]);
+    assert!(!refusal.printed.contains("hunter2"), "{}", refusal.printed);
+}
+
+#[test]
 fn a_web_identity_token_is_exchanged_for_a_role() {
     let Some(server) = shared() else { return };
     let arn = key(&server, KeySpec::Ec256);

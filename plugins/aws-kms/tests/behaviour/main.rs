@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod answers;
 mod certificates;
 mod cloud;
 mod conformance;

@@ -24,7 +24,12 @@ fn every_form_of_key_id_signs_with_the_same_key() {
     let (arn, plugin) = certified(&server);
     let alias = alias(&server, &arn);
     let (account, id) = arn.rsplit_once(":key/").unwrap();
-    for key_id in [id.to_owned(), format!("{account}:{alias}"), alias.clone()] {
+    for key_id in [
+        id.to_owned(),
+        format!("{account}:{alias}"),
+        alias.clone(),
+        format!("awskms:///{arn}"),
+    ] {
         assert_eq!(plugin.describe(&key_id).unwrap(), KeySpec::Ec256);
         plugin.sign_well(&key_id, KeySpec::Ec256);
     }
