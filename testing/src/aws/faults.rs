@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -76,6 +76,7 @@ impl StubAnswer {
 
 #[derive(Debug, Default)]
 struct State {
+    connections: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
     /// Operation, how often it is still answered so, and the answer.
     stubs: Mutex<Vec<(String, usize, StubAnswer)>>,
@@ -106,6 +107,7 @@ impl FaultProxy {
                 if shared.closing.load(Ordering::Acquire) {
                     return;
                 }
+                shared.connections.fetch_add(1, Ordering::AcqRel);
                 let (state, server) = (Arc::clone(&shared), server.clone());
                 // A client that goes away is its own business.
                 thread::spawn(move || drop(serve(client, &server, &state)));
@@ -133,6 +135,12 @@ impl FaultProxy {
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.state.seen).clone()
+    }
+
+    /// How many connections were opened so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Acquire)
     }
 
     /// The operations that came by so far, without the service's prefix.
@@ -175,16 +183,32 @@ fn serve(client: TcpStream, server: &str, state: &State) -> io::Result<()> {
                 client.write_all(&render(&stub))?;
             }
             None => {
-                let mut upstream = TcpStream::connect(server)?;
-                let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-                upstream.write_all(head.as_bytes())?;
-                upstream.write_all(&body)?;
-                io::copy(&mut upstream, &mut client)?;
-                return Ok(());
+                let answer = forward(&head, &body, server)?;
+                client.write_all(&answer)?;
             }
         }
     }
     Ok(())
+}
+
+/// What the server answers, as part of a connection that stays open.
+fn forward(head: &str, body: &[u8], server: &str) -> io::Result<Vec<u8>> {
+    let mut upstream = TcpStream::connect(server)?;
+    let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    upstream.write_all(head.as_bytes())?;
+    upstream.write_all(body)?;
+    let mut reader = BufReader::new(upstream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
+    let mut body = Vec::new();
+    reader.read_to_end(&mut body)?;
+    let kept = head.lines().filter(|line| {
+        let name = line.split(':').next().unwrap_or_default();
+        !name.eq_ignore_ascii_case("connection")
+    });
+    let mut answer = kept.collect::<Vec<_>>().join("\r\n");
+    answer.push_str("\r\n");
+    Ok([answer.into_bytes(), body].concat())
 }
 
 fn take_stub(state: &State, operation: &str) -> Option<StubAnswer> {
