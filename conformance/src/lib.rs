@@ -26,11 +26,14 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod coverage;
 mod execution;
+pub mod reference_page;
 mod report;
 mod rules;
 mod subject;
 
+pub use coverage::{Demand, demands};
 pub use execution::{Environment, Execution, Invocation, Stdin};
 pub use report::{Report, RuleResult, Verdict};
 pub use rules::{Level, Rule, Tier, WrongRequest, rules};

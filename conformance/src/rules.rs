@@ -3,6 +3,7 @@
 use crate::HarnessError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::LazyLock;
 
 /// The files of the rules, in the order of reports.
 const FILES: &[&str] = &[
@@ -112,9 +113,14 @@ struct RuleFile {
 /// # Errors
 /// [`HarnessError::Rules`] if an embedded file is broken.
 pub fn rules() -> Result<Vec<Rule>, HarnessError> {
+    static ALL: LazyLock<Result<Vec<Rule>, toml::de::Error>> = LazyLock::new(parse);
+    ALL.clone().map_err(HarnessError::Rules)
+}
+
+fn parse() -> Result<Vec<Rule>, toml::de::Error> {
     let mut all = Vec::new();
     for file in FILES {
-        let file: RuleFile = toml::from_str(file).map_err(HarnessError::Rules)?;
+        let file: RuleFile = toml::from_str(file)?;
         all.extend(file.rule);
     }
     Ok(all)

@@ -49,6 +49,7 @@ pub(crate) struct Seen {
     empty_requests: RefCell<BTreeMap<&'static str, Execution>>,
     pub(crate) described: OnceCell<Execution>,
     pub(crate) signed: RefCell<BTreeMap<Vec<u8>, Execution>>,
+    pub(crate) enveloped: RefCell<BTreeMap<String, Execution>>,
 }
 
 /// A key that the plugin can sign with.

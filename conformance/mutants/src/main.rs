@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod envelope;
 mod faults;
 mod input;
 mod keys;
@@ -14,13 +15,20 @@ mod metadata;
 mod rsa;
 mod signing;
 mod state;
+mod verification;
 
 use answer::{Failure, Outcome};
 use faults::Fault;
 use serde_json::Value;
 use std::process::ExitCode;
 
-const COMMANDS: [&str; 3] = ["get-plugin-metadata", "describe-key", "generate-signature"];
+const COMMANDS: [&str; 5] = [
+    "get-plugin-metadata",
+    "describe-key",
+    "generate-signature",
+    "generate-envelope",
+    "verify-signature",
+];
 
 fn main() -> ExitCode {
     let fault = Fault::of_this_process();
@@ -42,10 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn run(fault: &Fault, command: &str) -> Outcome {
-    if command == "generate-envelope" && fault.is("NP-MD-074") {
-        return Ok(Value::Object(serde_json::Map::new()));
-    }
-    if !COMMANDS.contains(&command) {
+    if !COMMANDS.contains(&command) || !metadata::implements(fault, command) {
         faults::misbehave_for_unknown_command(fault);
         return Err(Failure::validation("there is no such command").into());
     }
@@ -65,6 +70,8 @@ fn answer_to(fault: &Fault, command: &str, request: &Value) -> Result<Value, Fai
     match command {
         "get-plugin-metadata" => metadata::answer(fault, request),
         "describe-key" => signing::describe_key(fault, request),
-        _ => signing::generate_signature(fault, request),
+        "generate-signature" => signing::generate_signature(fault, request),
+        "generate-envelope" => envelope::generate(fault, request),
+        _ => verification::verify(fault, request),
     }
 }

@@ -11,6 +11,43 @@ use std::time::Duration;
 /// Longer than the limit that the tests set.
 const SLOW: Duration = Duration::from_secs(6);
 
+const RAW: &str = "SIGNATURE_GENERATOR.RAW";
+const ENVELOPE: &str = "SIGNATURE_GENERATOR.ENVELOPE";
+const ENVELOPE_FOR_BLOB: &str = "SIGNATURE_GENERATOR.ENVELOPE_FOR_BLOB";
+const TRUSTED_IDENTITY: &str = "SIGNATURE_VERIFIER.TRUSTED_IDENTITY";
+const REVOCATION_CHECK: &str = "SIGNATURE_VERIFIER.REVOCATION_CHECK";
+
+/// The capabilities by the group of the fault, so that a mutant is asked only for what it is about;
+/// all of them for the correct plugin.
+fn capabilities(fault: &Fault) -> Vec<&'static str> {
+    match () {
+        () if fault.is("NP-VS-194") => vec![TRUSTED_IDENTITY],
+        () if fault.is_any_of("NP-VS") => vec![TRUSTED_IDENTITY, REVOCATION_CHECK],
+        () if fault.is_any_of("NP-GE") => vec![ENVELOPE],
+        () if fault.is_any_of("NP") => vec![RAW],
+        () => vec![
+            RAW,
+            ENVELOPE,
+            ENVELOPE_FOR_BLOB,
+            TRUSTED_IDENTITY,
+            REVOCATION_CHECK,
+        ],
+    }
+}
+
+/// Whether a command belongs to the capabilities.
+pub(crate) fn implements(fault: &Fault, command: &str) -> bool {
+    let by: &[&str] = match command {
+        "describe-key" => &[RAW, ENVELOPE_FOR_BLOB],
+        "generate-signature" => &[RAW],
+        "generate-envelope" if fault.is("NP-MD-074") => return true,
+        "generate-envelope" => &[ENVELOPE, ENVELOPE_FOR_BLOB],
+        "verify-signature" => &[TRUSTED_IDENTITY, REVOCATION_CHECK],
+        _ => return true,
+    };
+    capabilities(fault).iter().any(|one| by.contains(one))
+}
+
 pub(crate) fn answer(fault: &Fault, request: &Value) -> Result<Value, Failure> {
     refuse(fault, request)?;
     depend_on_the_surroundings(fault)?;
@@ -20,7 +57,7 @@ pub(crate) fn answer(fault: &Fault, request: &Value) -> Result<Value, Failure> {
         "version": "1.2.3",
         "url": "https://example.com/mutant",
         "supportedContractVersions": ["1.0"],
-        "capabilities": ["SIGNATURE_GENERATOR.RAW"],
+        "capabilities": capabilities(fault),
     });
     for (member, value) in changes(fault, request) {
         answer[member] = value;

@@ -288,7 +288,7 @@ fn certificates_are_der_and_nothing_else(subject: &Subject) -> Checked {
 }
 
 /// Each certificate issued by the next, and the last by itself.
-fn in_order(certificates: &[Certificate]) -> Result<(), String> {
+pub(super) fn in_order(certificates: &[Certificate]) -> Result<(), String> {
     for (below, above) in certificates.iter().zip(certificates.iter().skip(1)) {
         below.check_issued_by(above).map_err(|error| {
             format!(

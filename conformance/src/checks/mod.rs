@@ -2,8 +2,10 @@
 
 mod asking;
 mod describe_key;
+mod generate_envelope;
 mod generate_signature;
 mod hygiene;
+mod jws;
 mod metadata;
 mod output;
 mod packaging;
@@ -11,6 +13,7 @@ mod requests;
 mod schema;
 mod signature;
 mod signing_requests;
+mod verify_signature;
 
 use crate::{HarnessError, Rule, Subject, Verdict};
 
@@ -69,6 +72,8 @@ const GROUPS: &[&[(&str, Check)]] = &[
     describe_key::CHECKS,
     generate_signature::CHECKS,
     signing_requests::CHECKS,
+    generate_envelope::CHECKS,
+    verify_signature::CHECKS,
 ];
 
 fn check_for(id: &str) -> Option<Check> {

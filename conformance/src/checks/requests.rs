@@ -50,7 +50,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
 const LATE: Duration = Duration::from_secs(2);
 
 /// More than fits into a pipe or a typical line buffer.
-const LARGE: usize = 1024 * 1024;
+const LARGE: usize = 200_000;
 
 /// Deeper than any stack of a recursive parser.
 const DEPTH: usize = 200_000;

@@ -42,10 +42,12 @@ pub(super) fn follows(schema: &str, run: &Execution) -> Checked {
         .get(format!("{schema}.json").as_str())
         .ok_or_else(|| Stop::NotApplicable(format!("there is no schema {schema}")))?;
     let wrong = validator.iter_errors(&answer).find(|error| {
-        matches!(
-            error.kind(),
-            ValidationErrorKind::Type { .. } | ValidationErrorKind::Required { .. }
-        )
+        match error.kind() {
+            ValidationErrorKind::Type { .. } => true,
+            // A reason is required of failed checks only.
+            ValidationErrorKind::Required { property } => property != "reason",
+            _ => false,
+        }
     });
     match wrong {
         Some(error) => Err(format!("{}: {error}", error.instance_path()).into()),
