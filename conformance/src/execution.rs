@@ -2,7 +2,7 @@
 
 use crate::HarnessError;
 use serde_json::Value;
-use std::io::{Read, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_millis(2);
 /// How long a plugin's output may stay open once the plugin itself has ended and what it left in its
 /// process group was stopped: whoever holds it then is a process that fled.
 const OUTPUT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long an executable may be busy before that is an error.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a plugin finds on its standard input.
 #[derive(Clone, Copy, Debug)]
@@ -265,7 +268,7 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         in_its_own_group(&mut command);
-        let mut child = command.spawn().map_err(start_error)?;
+        let mut child = spawn(&mut command).map_err(start_error)?;
         Ok(Self {
             stdin: child.stdin.take(),
             stdout: Collector::of(child.stdout.take()),
@@ -353,6 +356,23 @@ impl Running {
             left_running,
             output_held: out_held || err_held,
             files_left: names_in(scratch),
+        }
+    }
+}
+
+/// Starts a process; waits where the executable is still being written, as it is right after it was
+/// installed: a process that another thread has just forked may hold the file for a moment.
+fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let start = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error)
+                if error.kind() == ErrorKind::ExecutableFileBusy
+                    && start.elapsed() < BUSY_PATIENCE =>
+            {
+                thread::sleep(POLL);
+            }
+            other => return other,
         }
     }
 }

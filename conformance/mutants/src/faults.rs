@@ -1,7 +1,6 @@
 //! Which fault this process has, and the faults of the process itself.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -110,7 +109,13 @@ fn flee_with_the_output() {
 }
 
 /// Starts this program again in a process in which SIGTERM is ignored.
+#[cfg(not(unix))]
+pub(crate) fn ignore_termination(_: &Fault) {}
+
+/// Starts this program again in a process in which SIGTERM is ignored.
+#[cfg(unix)]
 pub(crate) fn ignore_termination(fault: &Fault) {
+    use std::os::unix::process::CommandExt as _;
     const IGNORED: &str = "MUTANT_IGNORES_TERM";
     if fault.is("NP-PD-048") && std::env::var_os(IGNORED).is_none() {
         let error = Command::new("sh")

@@ -2,9 +2,8 @@
 
 use crate::answer::{Failure, Refused};
 use crate::faults::Fault;
-use rustix::fs::FileType;
 use serde_json::{Map, Value};
-use std::io::Read as _;
+use std::io::{Read as _, Stdin};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -76,11 +75,21 @@ fn absent(fault: &Fault, command: &str) -> Result<Value, Refused> {
     Err(Failure::by_rule(fault, rule, "VALIDATION_ERROR", "there is no request").into())
 }
 
+#[cfg(unix)]
+fn is_device(stdin: &Stdin) -> bool {
+    use rustix::fs::FileType;
+    rustix::fs::fstat(stdin)
+        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice)
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &Stdin) -> bool {
+    false
+}
+
 fn bytes(fault: &Fault, command: &str) -> Result<Vec<u8>, Refused> {
     let stdin = std::io::stdin();
-    let is_device = rustix::fs::fstat(&stdin)
-        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice);
-    if is_device {
+    if is_device(&stdin) {
         fault.crash_if("NP-PD-039");
     }
     let one_line = [

@@ -150,5 +150,8 @@ fn answer(fault: &Fault, request: &Value, results: Map<String, Value>) -> Value 
         () if fault.is("NP-VS-184") => json!(["com.example.always"]),
         () => json!([]),
     };
+    if fault.is("NP-VS-183") {
+        return json!({ "verificationResults": results, "processedAttributes": null });
+    }
     json!({ "verificationResults": results, "processedAttributes": processed })
 }

@@ -12,6 +12,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("NP-VS-041", nested_unknown_attributes_are_ignored),
     ("NP-VS-180", results_are_what_was_asked),
     ("NP-VS-182", failures_have_a_reason),
+    ("NP-VS-183", processed_attributes_are_listed),
     ("NP-VS-184", only_attributes_asked_about_are_processed),
     ("NP-VS-185", unknown_attribute_is_not_processed),
     ("NP-VS-186", a_negative_result_is_an_answer),
@@ -221,6 +222,14 @@ fn failures_have_a_reason(subject: &Subject) -> Checked {
         )?;
     }
     Ok(())
+}
+
+fn processed_attributes_are_listed(subject: &Subject) -> Checked {
+    let answer = answer_to(subject, &request(subject)?)?;
+    let list = answer.get("processedAttributes");
+    kept(list.is_some_and(Value::is_array), || {
+        format!("processedAttributes is {list:?}")
+    })
 }
 
 fn processed(answer: &Value) -> Vec<&str> {
