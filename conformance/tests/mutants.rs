@@ -41,11 +41,10 @@ const VARIANTS: &[&str] = &[
     "NP-GE-153-incomplete",
 ];
 
-/// Rules on plugins that declare less, make COSE, or have the other key, and the one that needs more of the system.
+/// Rules on plugins that declare less or have the other key, and the one that needs more of the system.
 const NOT_FOR_THE_CORRECT_PLUGIN: &[&str] = &[
     "NP-MD-074",
     "NP-VS-194",
-    "NP-GE-164",
     "NP-GS-105",
     "NP-GS-106",
     "NP-GS-107",

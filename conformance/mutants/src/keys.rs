@@ -44,7 +44,9 @@ impl Key {
         let weak: &[u8] = pem!("intermediate-without-key-cert-sign");
         let (leaf, authority): (&[u8], &[u8]) = match self {
             Self::Rsa => (pem!("rsa"), intermediate),
-            Self::Ec if fault.is_any_of("NP-GS-110") || fault.is("NP-GE-153") => {
+            Self::Ec
+                if fault.is_any_of("NP-GS-110") || fault.is("NP-GE-153") && !binary_payload =>
+            {
                 (pem!("ec-for-servers"), intermediate)
             }
             Self::Ec if fault.is("NP-GS-111") => (pem!("ec-under-weak"), weak),

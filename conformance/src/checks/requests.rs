@@ -46,6 +46,9 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     }),
 ];
 
+/// Starts a program without a descriptor 0.
+const WITH_STDIN_CLOSED: &[&str] = &["sh", "-c", "exec \"$0\" \"$@\" <&-"];
+
 /// How long standard input stays open after the request.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -137,8 +140,18 @@ fn a_late_end_of_input_is_waited_for(subject: &Subject) -> Checked {
 
 fn no_standard_input_ends_in_a_failure(subject: &Subject) -> Checked {
     let command = command_with_required_attributes(subject)?;
-    let run = subject.run(command, Stdin::Null)?;
-    kept(run.exited() && !run.succeeded(), || run.described())
+    let none = subject.run(command, Stdin::Null)?;
+    kept(none.exited() && !none.succeeded(), || none.described())?;
+    if cfg!(unix) {
+        let closed = subject.invoke(&Invocation {
+            wrapper: WITH_STDIN_CLOSED,
+            ..Invocation::new(&[command], Stdin::Null)
+        })?;
+        kept(closed.exited() && !closed.succeeded(), || {
+            format!("with the descriptor closed: {}", closed.described())
+        })?;
+    }
+    Ok(())
 }
 
 fn unknown_attributes_are_ignored(subject: &Subject) -> Checked {
