@@ -7,6 +7,8 @@ mod doctor;
 mod inspect;
 mod key;
 mod list;
+mod login;
+mod logout;
 mod plugin;
 mod policy;
 mod sign;
@@ -51,6 +53,8 @@ pub enum Command {
     Plugin(plugin::PluginCommand),
     #[command(subcommand)]
     Blob(blob::BlobCommand),
+    Login(login::Login),
+    Logout(logout::Logout),
     Doctor(doctor::Doctor),
     Version(version::Version),
     #[command(subcommand)]
@@ -73,6 +77,8 @@ impl Command {
             Self::Certificate(command) => command.run(application),
             Self::Policy(command) => command.run(application),
             Self::Blob(command) => command.run(application),
+            Self::Login(command) => command.run(application),
+            Self::Logout(command) => command.run(application),
             Self::Doctor(command) => command.run(application),
             Self::Version(command) => command.run(application),
             Self::Completion(command) => command.run(application),

@@ -1,10 +1,15 @@
 //! What a command prints: results on standard output, warnings and progress on standard error, questions to a person.
 
-use std::io::{BufRead, ErrorKind, Write};
+use std::io::{BufRead, ErrorKind, Read as _, Write};
 
 use serde::Serialize;
 
 use crate::failure::{Failure, FailureKind};
+use crate::hidden_line::{self, Muted};
+use crate::secret::Secret;
+
+/// Longer than any name, password or token that a registry takes.
+const LONGEST_LINE: u64 = 64 * 1024;
 
 /// The three standard streams.
 ///
@@ -138,23 +143,55 @@ impl<'a> Console<'a> {
         self.read_line()
     }
 
+    /// Shows `prompt` and reads a secret: one line that the terminal does not show, or all that comes through a pipe.
+    ///
+    /// # Errors
+    /// The streams fail, or the user presses Ctrl-C.
+    pub fn ask_secret(&mut self, prompt: &str) -> Result<Secret, Failure> {
+        self.write_out(prompt.as_bytes())?;
+        let read = match Muted::terminal() {
+            Some(_muted) => {
+                hidden_line::read_keys(self.input).map_err(|error| match error.kind() {
+                    ErrorKind::Interrupted => Failure::new(FailureKind::Interrupted, "interrupted"),
+                    _ => unreadable(&error),
+                })
+            }
+            None => {
+                return self
+                    .rest()
+                    .and_then(|secret| self.line("").map(|()| secret));
+            }
+        };
+        self.line("")?;
+        Ok(Secret::new(read?.as_str()))
+    }
+
+    /// All of standard input without the end of its last line, as a secret.
+    ///
+    /// # Errors
+    /// Standard input fails, is no UTF-8, or is longer than any password can be.
+    pub fn rest(&mut self) -> Result<Secret, Failure> {
+        let mut text = zeroize::Zeroizing::new(String::new());
+        let read = std::io::Read::take(&mut self.input, LONGEST_LINE + 1).read_to_string(&mut text);
+        read.map_err(|error| unreadable(&error))?;
+        if text.len() as u64 > LONGEST_LINE {
+            return Err(Failure::general(
+                "what comes through standard input is too long",
+            ));
+        }
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(Secret::new(line.strip_suffix('\r').unwrap_or(line)))
+    }
+
     /// One line of standard input without its end; `None` at the end of input.
     ///
     /// # Errors
     /// Standard input fails, or a line is longer than any answer can be.
     pub fn read_line(&mut self) -> Result<Option<String>, Failure> {
-        /// Longer than any name, password or token that a registry takes.
-        const LONGEST_LINE: u64 = 64 * 1024;
         let mut line = String::new();
         let read = std::io::Read::take(&mut self.input, LONGEST_LINE)
             .read_line(&mut line)
-            .map_err(|error| {
-                Failure::because(
-                    FailureKind::General,
-                    "cannot read from standard input",
-                    &error,
-                )
-            })?;
+            .map_err(|error| unreadable(&error))?;
         if read == 0 {
             return Ok(None);
         }
@@ -163,6 +200,14 @@ impl<'a> Console<'a> {
         }
         Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
     }
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    Failure::because(
+        FailureKind::General,
+        "cannot read from standard input",
+        error,
+    )
 }
 
 #[cfg(test)]

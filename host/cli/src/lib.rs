@@ -38,6 +38,7 @@ pub mod environment;
 pub mod failure;
 pub mod flags;
 pub mod go_duration;
+pub mod hidden_line;
 pub mod invocation;
 pub mod key_uri;
 pub mod pairs;

@@ -15,6 +15,7 @@ mod hostile_authorities;
 mod hostile_pushes;
 mod interruption;
 mod levels;
+mod login_command;
 mod logins;
 mod support;
 mod verifier_plugins;
