@@ -12,6 +12,7 @@ use notary_plugin_protocol::{
     SignatureEnvelopeType,
 };
 use notary_x509::{Certificate, CertificateChain};
+use tokio::sync::OnceCell;
 
 use crate::envelope_maker::{EnvelopeMaker, EnvelopeOrder, MadeEnvelope};
 use crate::signer::{Signer, SignerAnswer, SignerError};
@@ -44,6 +45,8 @@ pub struct PluginSigner {
     contract_version: ContractVersion,
     key_id: KeyId,
     config: PluginConfig,
+    remembers_key_spec: bool,
+    key_spec: OnceCell<KeySpec>,
 }
 
 impl PluginSigner {
@@ -80,7 +83,20 @@ impl PluginSigner {
             contract_version,
             key_id,
             config,
+            remembers_key_spec: false,
+            key_spec: OnceCell::new(),
         })
+    }
+
+    /// Prepares for many signatures: keeps the plugin running from now on if it offers that, so that it logs in once,
+    /// and asks it for the key spec once.
+    #[must_use]
+    pub fn for_many(mut self) -> Self {
+        if let Some(offer) = self.metadata.warm_sessions {
+            self.plugin = self.plugin.with_session(offer);
+        }
+        self.remembers_key_spec = true;
+        self
     }
 
     /// What the plugin says about itself.
@@ -171,7 +187,31 @@ impl Signer for PluginSigner {
     }
 
     fn key_spec(&self) -> BoxFuture<'_, Result<KeySpec, SignerError>> {
-        self.describe_key().boxed()
+        async {
+            if self.remembers_key_spec {
+                self.key_spec
+                    .get_or_try_init(|| self.describe_key())
+                    .await
+                    .copied()
+            } else {
+                self.describe_key().await
+            }
+        }
+        .boxed()
+    }
+
+    fn finish(&self) -> BoxFuture<'_, Option<String>> {
+        async {
+            self.plugin.end_session().await;
+            let reason = self.plugin.session_given_up().await?;
+            let plugin = self.plugin.name();
+            Some(format!(
+                "plugin {plugin:?} offers to stay running for many signatures and did not: {reason}; it was started anew \
+                 for each signature, which is slower",
+                plugin = plugin.as_str()
+            ))
+        }
+        .boxed()
     }
 
     fn sign<'a>(

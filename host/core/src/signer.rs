@@ -31,6 +31,12 @@ pub trait Signer: Send + Sync {
         None
     }
 
+    /// Lets go of what was kept open for further signatures. Gives what the user should know about it, if there is
+    /// anything. Signing again afterwards is possible.
+    fn finish(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// What to add to the signing agent, such as `pkcs11-hsm/1.0.0`.
     fn agent(&self) -> Option<String> {
         None

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
+use notary_plugin_protocol::session::{Answer, WarmSessions};
 use notary_plugin_protocol::{
     Command, DescribeKeyRequest, DescribeKeyResponse, ErrorResponse, GenerateEnvelopeRequest,
     GenerateEnvelopeResponse, GenerateSignatureRequest, GenerateSignatureResponse,
@@ -17,6 +19,7 @@ use crate::error::{Failure, PluginProcessError};
 use crate::options::RunOptions;
 use crate::process::{self, Output};
 use crate::sanitise::printable_bytes;
+use crate::session::{Reply, Sessions};
 
 /// How much of an output that is no JSON a message shows.
 const SHOWN_OUTPUT_LEN: usize = 80;
@@ -27,6 +30,7 @@ pub struct PluginExecutable {
     name: PluginName,
     path: PathBuf,
     options: RunOptions,
+    sessions: Option<Arc<Sessions>>,
 }
 
 impl PluginExecutable {
@@ -35,6 +39,7 @@ impl PluginExecutable {
             name,
             path,
             options,
+            sessions: None,
         }
     }
 
@@ -55,6 +60,32 @@ impl PluginExecutable {
     pub fn with_options(mut self, options: RunOptions) -> Self {
         self.options = options;
         self
+    }
+
+    /// The same plugin, kept running between commands on the terms that its metadata offers.
+    ///
+    /// All clones share one process, started for the first command. Commands may be called at the same time; as many
+    /// are in flight as the plugin takes, fewer while it says `THROTTLED`. Without a version of the session protocol
+    /// that is known here, and whenever a session fails, commands run one-shot as without this.
+    #[must_use]
+    pub fn with_session(mut self, offer: WarmSessions) -> Self {
+        if offer.is_supported() {
+            self.sessions = Some(Arc::new(Sessions::on(offer)));
+        }
+        self
+    }
+
+    /// Ends the session in order, so that the plugin logs out; kills it if that takes longer than a command may. A
+    /// later command starts another.
+    pub async fn end_session(&self) {
+        if let Some(sessions) = &self.sessions {
+            sessions.end(self.options.deadline).await;
+        }
+    }
+
+    /// Why commands run one-shot although the plugin offered a session: it could not be started, or it died.
+    pub async fn session_given_up(&self) -> Option<String> {
+        self.sessions.as_ref()?.given_up().await
     }
 
     /// What the plugin is and can do. The name is that of the executable.
@@ -157,8 +188,44 @@ impl PluginExecutable {
         }
     }
 
-    /// Runs a command once.
+    /// Runs a command once: in the session if there is one, else as a process of its own.
     async fn run<R: Request>(
+        &self,
+        request: &R,
+        deadline: Duration,
+    ) -> Result<R::Response, Failure> {
+        let response = match self.answer_of_session(request, deadline).await? {
+            Some(Answer::Response(response)) => read_response::<R::Response>(&response)?,
+            Some(Answer::Error(error)) => return Err(Failure::Plugin(error)),
+            None => self.run_one_shot(request, deadline).await?,
+        };
+        request.check_answer(&response)?;
+        Ok(response)
+    }
+
+    async fn answer_of_session<R: Request>(
+        &self,
+        request: &R,
+        deadline: Duration,
+    ) -> Result<Option<Answer>, Failure> {
+        let Some(sessions) = &self.sessions else {
+            return Ok(None);
+        };
+        let json = request.to_json();
+        let reply = sessions.call(
+            &self.path,
+            &self.options.environment,
+            R::COMMAND,
+            &json,
+            deadline,
+        );
+        Ok(match reply.await? {
+            Reply::Answered(answer) => Some(answer),
+            Reply::OneShot => None,
+        })
+    }
+
+    async fn run_one_shot<R: Request>(
         &self,
         request: &R,
         deadline: Duration,
@@ -171,9 +238,7 @@ impl PluginExecutable {
             deadline,
         )
         .await?;
-        let response = interpret::<R::Response>(&output)?;
-        request.check_answer(&response)?;
-        Ok(response)
+        interpret(&output)
     }
 
     fn failed(&self, command: Command, failure: Failure) -> PluginProcessError {
@@ -195,9 +260,13 @@ fn interpret<T: Message>(output: &Output) -> Result<T, Failure> {
     if !output.status.success() {
         return Err(failure_of(output));
     }
-    T::from_json(&output.stdout).map_err(|source| Failure::InvalidResponse {
+    read_response(&output.stdout)
+}
+
+fn read_response<T: Message>(json: &[u8]) -> Result<T, Failure> {
+    T::from_json(json).map_err(|source| Failure::InvalidResponse {
         output: match source.rule {
-            Rule::NotJson(_) => beginning(&output.stdout),
+            Rule::NotJson(_) => beginning(json),
             _ => String::new(),
         },
         source: Box::new(source),

@@ -38,6 +38,9 @@
 //! | processes | its own process group, killed as a whole at the deadline or when the future is dropped |
 //! | `TIMEOUT`, `THROTTLED` | tried again with growing, jittered delays inside a budget: [`RetryPolicy`] |
 //!
+//! A plugin that offers warm sessions can be kept running between commands:
+//! [`PluginExecutable::with_session`].
+//!
 //! Because the plugin is in a process group of its own, an interrupt from the terminal does not
 //! reach it: a host drops the future (`tokio::select!` with its signal handler) and the plugin is
 //! killed.
@@ -52,6 +55,7 @@ mod options;
 mod process;
 mod removal;
 mod sanitise;
+mod session;
 
 pub use directory::{DiscoveryError, InstalledPlugin, PluginDirectory};
 pub use environment::PluginEnvironment;

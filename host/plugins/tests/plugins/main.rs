@@ -4,4 +4,5 @@
 
 mod discovery;
 mod running;
+mod sessions;
 mod support;
