@@ -12,8 +12,10 @@ mod logout;
 mod plugin;
 mod policy;
 mod sign;
+mod sign_many;
 mod verdict;
 mod verify;
+mod verify_many;
 mod version;
 
 use clap::{Parser, Subcommand};

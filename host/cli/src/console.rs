@@ -80,6 +80,18 @@ impl<'a> Console<'a> {
         self.line(text)
     }
 
+    /// One JSON document on one line, as one of many.
+    ///
+    /// # Errors
+    /// As for [`Console::line`].
+    pub fn json_line(&mut self, document: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(document).map_err(|error| {
+            let doing = "cannot write the result as JSON";
+            Failure::because(FailureKind::General, doing, &error)
+        })?;
+        self.line(text)
+    }
+
     fn write_out(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.out
             .write_all(bytes)

@@ -68,6 +68,11 @@ impl FailureKind {
     }
 }
 
+/// The exit code with several references is this plus how many failed; smaller codes are the kinds.
+pub const EXIT_CODE_OF_MANY: u8 = 10;
+/// The exit code if more references failed than fit below it; larger codes belong to signals.
+pub const MAX_EXIT_CODE_OF_MANY: u8 = 120;
+
 /// A failed command, ready to be shown.
 #[derive(Debug)]
 pub struct Failure {
@@ -75,6 +80,7 @@ pub struct Failure {
     message: String,
     hints: Vec<String>,
     silent: bool,
+    failed_of_many: Option<u64>,
 }
 
 impl Failure {
@@ -85,6 +91,7 @@ impl Failure {
             message: message.into(),
             hints: Vec::new(),
             silent: false,
+            failed_of_many: None,
         }
     }
 
@@ -104,6 +111,28 @@ impl Failure {
         Self {
             silent: true,
             ..Self::new(kind, "")
+        }
+    }
+
+    /// Some of many references failed; what each one failed of was shown already.
+    #[must_use]
+    pub fn of_many(failed: u64) -> Self {
+        Self {
+            failed_of_many: Some(failed),
+            ..Self::already_shown(FailureKind::General)
+        }
+    }
+
+    /// The process exit code: that of the kind, or [`EXIT_CODE_OF_MANY`] plus how many references failed, at most
+    /// [`MAX_EXIT_CODE_OF_MANY`].
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.failed_of_many {
+            None => self.kind.exit_code(),
+            Some(failed) => u8::try_from(failed)
+                .unwrap_or(MAX_EXIT_CODE_OF_MANY)
+                .saturating_add(EXIT_CODE_OF_MANY)
+                .min(MAX_EXIT_CODE_OF_MANY),
         }
     }
 
@@ -185,6 +214,13 @@ mod tests {
         let inner = std::fmt::Error;
         let expected = format!("cannot read it: {inner}");
         assert_eq!(chain_of(&Outer(inner)), expected);
+    }
+
+    #[test]
+    fn the_exit_code_of_many_says_how_many_failed_as_far_as_it_goes() {
+        let code = |failed| Failure::of_many(failed).exit_code();
+        assert_eq!((code(1), code(109), code(110)), (11, 119, 120));
+        assert_eq!((code(111), code(255), code(u64::MAX)), (120, 120, 120));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub mod go_duration;
 pub mod hidden_line;
 pub mod invocation;
 pub mod key_uri;
+pub mod many;
 pub mod pairs;
 pub mod policy_file;
 pub mod reference_page;
@@ -87,7 +88,7 @@ pub fn run(arguments: &[OsString], environment: Environment, console: Console<'_
         // notation has one exit code for every failure.
         return FailureKind::General.exit_code();
     }
-    failure.kind().exit_code()
+    failure.exit_code()
 }
 
 fn program_name(first: Option<&OsString>) -> &'static str {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::command_tree;
 use crate::environment::VARIABLES;
-use crate::failure::FailureKind;
+use crate::failure::{EXIT_CODE_OF_MANY, FailureKind, MAX_EXIT_CODE_OF_MANY};
 
 /// The whole page, in Markdown.
 #[must_use]
@@ -48,6 +48,11 @@ fn exit_codes(page: &mut String) {
     for kind in FailureKind::ALL {
         let _ = writeln!(page, "| {} | {} |", kind.exit_code(), kind.meaning());
     }
+    let _ = writeln!(
+        page,
+        "| {EXIT_CODE_OF_MANY} + n | with several references: n of them failed; {MAX_EXIT_CODE_OF_MANY} for {} or more |",
+        MAX_EXIT_CODE_OF_MANY - EXIT_CODE_OF_MANY
+    );
 }
 
 fn variables(page: &mut String) {

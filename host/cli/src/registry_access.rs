@@ -15,22 +15,29 @@ use crate::failure::Failure;
 use crate::flags::RegistryFlags;
 use crate::target::Access;
 
-/// The repository of a reference. Nothing is connected to yet.
+/// The client that reaches all registries of a run. Nothing is connected to yet.
 ///
 /// # Errors
 /// The configuration is malformed.
-pub fn open(
+pub fn client(
     application: &Application<'_>,
-    reference: &Reference,
     access: Access<'_>,
-) -> Result<Box<dyn ArtifactStore>, Failure> {
+) -> Result<RegistryClient, Failure> {
     let mut options = options(application, access.registry)?;
     options.force_referrers_tag = access.force_referrers_tag;
-    let client = RegistryClient::new(options)?;
-    Ok(Box::new(client.repository(
-        reference.registry(),
-        reference.repository(),
-    )?))
+    Ok(RegistryClient::new(options)?)
+}
+
+/// The repository of a reference.
+///
+/// # Errors
+/// No URL can be made for the registry.
+pub fn repository(
+    client: &RegistryClient,
+    reference: &Reference,
+) -> Result<Box<dyn ArtifactStore>, Failure> {
+    let repository = client.repository(reference.registry(), reference.repository())?;
+    Ok(Box::new(repository))
 }
 
 /// How long the signatures of one artifact may take to arrive: four times what one request may.

@@ -136,6 +136,30 @@ impl ChosenSigner {
     }
 }
 
+impl ChosenSigner {
+    /// Starts the signer for many signatures: a plugin is kept running if it offers that.
+    ///
+    /// # Errors
+    /// As for [`ChosenSigner::start`].
+    pub async fn start_for_many(
+        self,
+        purpose: SigningPurpose,
+    ) -> Result<Box<dyn Signer>, SignerError> {
+        Ok(match self {
+            Self::Local(signer) => signer,
+            Self::Plugin {
+                plugin,
+                key_id,
+                config,
+            } => Box::new(
+                PluginSigner::start(plugin, key_id, config, purpose)
+                    .await?
+                    .for_many(),
+            ),
+        })
+    }
+}
+
 /// An installed plugin by name. Nothing is run.
 ///
 /// # Errors

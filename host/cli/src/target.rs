@@ -3,7 +3,7 @@
 use apostille_artifact::{
     Descriptor, Digest, LayoutReference, Reference, ReferenceError, Selector,
 };
-use apostille_registry::{ArtifactStore, OciLayout, RegistryError};
+use apostille_registry::{ArtifactStore, OciLayout, RegistryClient, RegistryError};
 
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
@@ -40,6 +40,64 @@ pub struct ResolvedTarget {
     pub descriptor: Descriptor,
 }
 
+/// The stores of a run: all references to registries share connections and tokens.
+#[derive(Debug)]
+pub enum Stores {
+    /// References are paths of OCI layouts.
+    Layouts,
+    /// References name repositories of registries.
+    Registries(RegistryClient),
+}
+
+impl Stores {
+    /// Sets up what the flags ask for. Nothing is connected to yet.
+    ///
+    /// # Errors
+    /// The configuration is malformed.
+    pub fn new(application: &Application<'_>, access: Access<'_>) -> Result<Self, Failure> {
+        if access.oci_layout {
+            return Ok(Self::Layouts);
+        }
+        Ok(Self::Registries(registry_access::client(
+            application,
+            access,
+        )?))
+    }
+
+    /// Reads a reference and opens its store. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// The reference is malformed, or there is no layout at the path.
+    pub fn target(&self, text: &str) -> Result<Target, Failure> {
+        match self {
+            Self::Layouts => {
+                let reference: LayoutReference = text
+                    .parse()
+                    .map_err(|error| malformed(text, &error, LAYOUT_FORM))?;
+                let layout = OciLayout::open(reference.path())?;
+                Ok(Target {
+                    store: Box::new(layout),
+                    place: reference.path().display().to_string(),
+                    selector: reference.selector().clone(),
+                })
+            }
+            Self::Registries(client) => {
+                let reference = registry_reference(text)?;
+                Ok(Target {
+                    store: registry_access::repository(client, &reference)?,
+                    place: reference.scope(),
+                    selector: reference.selector().clone(),
+                })
+            }
+        }
+    }
+}
+
+fn registry_reference(text: &str) -> Result<Reference, Failure> {
+    text.parse()
+        .map_err(|error| malformed(text, &error, REGISTRY_FORM))
+}
+
 impl Target {
     /// Reads a reference and opens its store. Nothing is fetched yet.
     ///
@@ -50,24 +108,23 @@ impl Target {
         text: &str,
         access: Access<'_>,
     ) -> Result<Self, Failure> {
-        if access.oci_layout {
-            let reference: LayoutReference = text
-                .parse()
-                .map_err(|error| malformed(text, &error, LAYOUT_FORM))?;
-            let layout = OciLayout::open(reference.path())?;
-            return Ok(Self {
-                store: Box::new(layout),
-                place: reference.path().display().to_string(),
-                selector: reference.selector().clone(),
-            });
+        if !access.oci_layout {
+            // A malformed reference is said before a malformed configuration.
+            registry_reference(text)?;
         }
-        let reference: Reference = text
-            .parse()
-            .map_err(|error| malformed(text, &error, REGISTRY_FORM))?;
-        Ok(Self {
-            store: registry_access::open(application, &reference, access)?,
-            place: reference.scope(),
-            selector: reference.selector().clone(),
+        Stores::new(application, access)?.target(text)
+    }
+
+    /// Finds out what the reference points to, once; says nothing about tags.
+    ///
+    /// # Errors
+    /// There is no such artifact, or the store cannot be reached.
+    pub async fn resolve_silently(self) -> Result<ResolvedTarget, Failure> {
+        let descriptor = self.store.resolve(&self.selector).await?;
+        Ok(ResolvedTarget {
+            store: self.store,
+            place: self.place,
+            descriptor,
         })
     }
 

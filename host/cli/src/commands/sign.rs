@@ -7,15 +7,18 @@ use clap::Args;
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::sign_many::{self, ManyToSign};
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{
     ExpiryFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, PluginRunFlags,
     RegistryFlags, SignerFlags, TimestampFlags,
 };
+use crate::many::ManyFlags;
 use crate::revocation_access::RevocationFlags;
 use crate::signers::{ChosenSigner, envelope_format, installed_plugins};
-use crate::target::{Access, ResolvedTarget, Target};
+use crate::target::{Access, ResolvedTarget, Stores, Target};
+
 use crate::{runtime, timestamping, usage};
 
 /// Sign an artifact in a registry or an OCI layout, and store the signature beside it
@@ -46,6 +49,11 @@ pub struct Sign {
     #[arg(long)]
     oci_layout: bool,
     #[command(flatten)]
+    many: ManyFlags,
+    /// With several references: leave those alone that have a signature already, so that a run can be resumed
+    #[arg(long)]
+    skip_signed: bool,
+    #[command(flatten)]
     output: OutputFlag,
     /// <registry>/<repository>@<digest>, or <registry>/<repository>:<tag>
     #[arg(value_name = "reference")]
@@ -66,10 +74,15 @@ pub(super) const AGENT: &str = concat!("apostille/", env!("CARGO_PKG_VERSION"));
 
 impl Sign {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
-        let reference = self
-            .arguments
-            .first()
-            .ok_or_else(|| super::missing_reference(application, "sign"))?;
+        let several = self.many.several(application, &self.arguments);
+        if self.arguments.is_empty() && !several {
+            return Err(super::missing_reference(application, "sign"));
+        }
+        if self.skip_signed && !several {
+            return Err(Failure::usage(
+                "--skip-signed is for several references, as arguments or with --from-file",
+            ));
+        }
         self.signer.check()?;
         self.timestamp.check()?;
         usage::at_most_one(&[
@@ -86,6 +99,19 @@ impl Sign {
             oci_layout: self.oci_layout,
             force_referrers_tag: self.force_referrers_tag,
         };
+        if several {
+            let work = ManyToSign {
+                stores: Stores::new(application, access)?,
+                signer,
+                options: self.options(application)?,
+                skip_signed: self.skip_signed,
+                concurrency: self.many.concurrency()?,
+                json,
+            };
+            let references = self.many.references(self.arguments)?;
+            return sign_many::run(application, references, work);
+        }
+        let reference = self.arguments.first().map_or("", String::as_str);
         let target = Target::open(application, reference, access)?;
         let options = self.options(application)?;
         let work = sign(application, target, signer, &options);

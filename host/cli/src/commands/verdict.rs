@@ -6,13 +6,8 @@ use crate::application::Application;
 use crate::failure::{Failure, chain_of};
 use crate::table::Table;
 
-/// The warnings about checks that failed and count for nothing, the result line, and the signed metadata.
-pub(super) fn trusted(
-    application: &mut Application<'_>,
-    name: &str,
-    verification: &Verification,
-    json: bool,
-) -> Result<(), Failure> {
+/// The warnings about checks that failed and count for nothing, and what else the user should know.
+pub(super) fn warnings(application: &mut Application<'_>, verification: &Verification) {
     for (step, failure) in verification.logged_failures() {
         let check = step
             .check()
@@ -25,6 +20,16 @@ pub(super) fn trusted(
     for notice in verification.notices() {
         application.console.warn(notice);
     }
+}
+
+/// Those warnings, the result line, and the signed metadata.
+pub(super) fn trusted(
+    application: &mut Application<'_>,
+    name: &str,
+    verification: &Verification,
+    json: bool,
+) -> Result<(), Failure> {
+    warnings(application, verification);
     let text = format!("Successfully verified signature for {name}");
     result_line(application, &text, json)?;
     if json {

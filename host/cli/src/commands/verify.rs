@@ -12,15 +12,17 @@ use notary_plugin_protocol::PluginConfig;
 use time::OffsetDateTime;
 
 use super::verdict;
+use super::verify_many::{self, ManyToVerify};
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind, chain_of};
 use crate::flags::{
     LimitFlag, LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, PluginRunFlags,
     RegistryFlags,
 };
+use crate::many::ManyFlags;
 use crate::revocation_access::{self, RevocationFlags};
 use crate::signers::installed_plugins;
-use crate::target::{Access, ResolvedTarget, TAG_MAY_MOVE, Target};
+use crate::target::{Access, ResolvedTarget, Stores, TAG_MAY_MOVE, Target};
 use crate::verification_view::{self, VerifyDocument};
 use crate::{registry_access, runtime, usage};
 
@@ -51,6 +53,8 @@ pub struct Verify {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
+    many: ManyFlags,
+    #[command(flatten)]
     output: OutputFlag,
     /// <registry>/<repository>@<digest>, or <registry>/<repository>:<tag>
     #[arg(value_name = "reference")]
@@ -59,10 +63,10 @@ pub struct Verify {
 
 impl Verify {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
-        let reference = self
-            .arguments
-            .first()
-            .ok_or_else(|| super::missing_reference(application, "verify"))?;
+        let several = self.many.several(application, &self.arguments);
+        if self.arguments.is_empty() && !several {
+            return Err(super::missing_reference(application, "verify"));
+        }
         usage::together(&[
             ("oci-layout", self.oci_layout),
             ("scope", self.scope.is_some()),
@@ -87,8 +91,11 @@ impl Verify {
             oci_layout: self.oci_layout,
             force_referrers_tag: false,
         };
-        let target = Target::open(application, reference, access)?;
-        let scope = self.scope.as_deref().unwrap_or(&target.place).to_owned();
+        let reference = self.arguments.first().map_or("", String::as_str);
+        let one = match several {
+            true => None,
+            false => Some(Target::open(application, reference, access)?),
+        };
         let revocation = revocation_access::checker(application, &self.revocation)?;
         let directory = installed_plugins(application).with_options(self.plugin_run.options()?);
         let stores = DirectoryTrustStores::new(application.directories.config());
@@ -98,6 +105,21 @@ impl Verify {
             revocation: &revocation,
             plugins: &plugins,
         };
+        let Some(target) = one else {
+            let work = ManyToVerify {
+                stores: Stores::new(application, access)?,
+                policy: &policy,
+                scope: self.scope.as_deref(),
+                sources,
+                options: &options,
+                concurrency: self.many.concurrency()?,
+                json,
+                explain: self.explain,
+            };
+            let references = self.many.references(self.arguments)?;
+            return verify_many::run(application, references, &work);
+        };
+        let scope = self.scope.as_deref().unwrap_or(&target.place).to_owned();
         let work = verify(application, target, &policy, &scope, sources, &options);
         let (target, verification) = runtime::block_on(work)?;
         let document = VerifyDocument::new(target.name(), &verification);
@@ -150,7 +172,12 @@ fn conclude(
     verdict::trusted(application, &target.name(), trusted, json)
 }
 
-fn refused(target: &ResolvedTarget, verification: &ArtifactVerification, limit: usize) -> Failure {
+/// Why no signature is trusted, one by one.
+pub(super) fn refused(
+    target: &ResolvedTarget,
+    verification: &ArtifactVerification,
+    limit: usize,
+) -> Failure {
     let name = target.name();
     if verification.attempts.is_empty() {
         let text = format!(

@@ -17,5 +17,6 @@ mod interruption;
 mod levels;
 mod login_command;
 mod logins;
+mod many;
 mod support;
 mod verifier_plugins;
