@@ -28,8 +28,9 @@
 mod checks;
 mod coverage;
 mod execution;
+pub mod profile;
 pub mod reference_page;
-mod report;
+pub mod report;
 mod rules;
 mod subject;
 
@@ -69,28 +70,64 @@ const NOT_EXECUTABLE: &str = "NP-PK-003";
 /// # Errors
 /// [`HarnessError`] where the plugin cannot be run at all.
 pub fn check_plugin(subject: &Subject) -> Result<Report, HarnessError> {
+    check_plugin_with(subject, None, &mut |_| {})
+}
+
+/// Like [`check_plugin`], for the rules of one tier alone (`None`: all), and tells `observe` each
+/// result as it is found.
+///
+/// # Errors
+/// [`HarnessError`] where the plugin cannot be run at all.
+pub fn check_plugin_with(
+    subject: &Subject,
+    tier: Option<Tier>,
+    observe: &mut dyn FnMut(&RuleResult),
+) -> Result<Report, HarnessError> {
     let mut results = Vec::new();
     let mut executable = true;
     for rule in rules()? {
+        if tier.is_some_and(|tier| tier != rule.tier) {
+            continue;
+        }
         let verdict = if executable {
-            checks::judge(&rule, subject)?
+            verdict_on(&rule, subject)?
         } else {
             Verdict::Skip {
                 reason: format!("{NOT_EXECUTABLE} is broken"),
             }
         };
         executable &= rule.id != NOT_EXECUTABLE || !matches!(verdict, Verdict::Fail { .. });
-        results.push(RuleResult {
+        let result = RuleResult {
             id: rule.id,
             level: rule.level,
             tier: rule.tier,
             title: rule.title,
             fix: rule.fix,
             verdict,
-        });
+        };
+        observe(&result);
+        results.push(result);
     }
     Ok(Report {
         plugin: subject.executable().display().to_string(),
+        key_id: subject.key().map(|key| key.id.clone()),
         results,
+    })
+}
+
+/// Trouble of the harness with one rule is that rule's verdict; a plugin that cannot be started ends
+/// the run. What the caller configured is never repeated in a report.
+fn verdict_on(rule: &Rule, subject: &Subject) -> Result<Verdict, HarnessError> {
+    Ok(match checks::judge(rule, subject) {
+        Ok(Verdict::Fail { seen }) => Verdict::Fail {
+            seen: subject.redact(&seen),
+        },
+        Ok(Verdict::Skip { reason }) => Verdict::Skip {
+            reason: subject.redact(&reason),
+        },
+        Err(HarnessError::Process(error)) => Verdict::Error {
+            reason: subject.redact(&error.to_string()),
+        },
+        other => return other,
     })
 }

@@ -28,6 +28,9 @@ const DEFAULT_REPETITIONS: usize = 50;
 /// real key was given.
 pub(crate) const STAND_IN_KEY: &str = "conformance-no-such-key-7f3a";
 
+/// The shortest configured value, in bytes, that reports leave out.
+const SHORTEST_SECRET: usize = 4;
+
 /// A plugin executable, the key to sign with and the configuration to send.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -125,6 +128,19 @@ impl Subject {
 
     pub(crate) fn key(&self) -> Option<&KeyUnderTest> {
         self.key.as_ref()
+    }
+
+    /// The text without the values of the environment and of the plugin configuration, which may be
+    /// secrets. Values shorter than [`SHORTEST_SECRET`] stay: they would tear words apart.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let configured = self.plugin_config.values().filter_map(Value::as_str);
+        let environment = self.environment.iter().map(|(_, value)| value.as_str());
+        configured
+            .chain(environment)
+            .filter(|value| value.len() >= SHORTEST_SECRET)
+            .fold(text.to_owned(), |text, value| {
+                text.replace(value, "[redacted]")
+            })
     }
 
     pub(crate) fn time_limit(&self) -> Duration {
