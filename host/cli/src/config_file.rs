@@ -38,6 +38,8 @@ pub struct ConfigFile {
     pub insecure_registries: Vec<String>,
     /// The envelope format of new signatures, `jws` or `cose`.
     pub signature_format: Option<String>,
+    /// Whether a plugin is refused that is not what `plugin install` installed. `notation` does not know this member.
+    pub refuse_changed_plugins: bool,
     /// The credential helper for all registries.
     pub creds_store: Option<String>,
     /// Credential helpers for single registries.

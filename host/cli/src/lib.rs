@@ -43,6 +43,7 @@ pub mod invocation;
 pub mod key_uri;
 pub mod many;
 pub mod pairs;
+pub mod plugin_access;
 pub mod policy_file;
 pub mod reference_page;
 pub mod registry_access;

@@ -175,12 +175,6 @@ pub fn find_plugin(plugins: &PluginDirectory, name: &str) -> Result<PluginExecut
     Ok(plugins.find(&name)?)
 }
 
-/// The installed plugins, run as usual.
-#[must_use]
-pub fn installed_plugins(application: &Application<'_>) -> PluginDirectory {
-    PluginDirectory::new(application.directories.plugins())
-}
-
 /// A file with a private key or certificates.
 ///
 /// # Errors

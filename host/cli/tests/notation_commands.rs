@@ -20,7 +20,7 @@ use support::{Home, Ran};
 const APOSTILLE: &str = env!("CARGO_BIN_EXE_apostille");
 
 /// Commands that are still to come.
-const NOT_YET: &[&str] = &["plugin install"];
+const NOT_YET: &[&str] = &[];
 
 /// A flag, as a help page shows it.
 #[derive(Debug, Default)]
@@ -396,6 +396,23 @@ const LINES: &[(Same, &str)] = &[
     (Output, "logout"),
     (Output, "logout localhost:1"),
     (Output, "logout localhost:1 more"),
+    (Output, "plugin install"),
+    (Output, "plugin install --file"),
+    (Output, "plugin install --url"),
+    (Output, "plugin install --file --url x"),
+    (Output, "plugin install x"),
+    (Output, "plugin install --file a b"),
+    (Output, "plugin install --file absent"),
+    (Output, "plugin install --file ."),
+    (Output, "plugin install --url http://localhost:1/x"),
+    (
+        Output,
+        "plugin install --url --sha256sum aa http://localhost:1/x",
+    ),
+    (
+        Output,
+        "plugin install --url --sha256sum aa https://localhost:1/x",
+    ),
     (Output, "plugin uninstall"),
     (Output, "plugin uninstall absent"),
     (Output, "plugin uninstall one two"),

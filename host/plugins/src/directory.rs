@@ -8,12 +8,14 @@ use notary_plugin_protocol::{PluginName, PluginNameError};
 
 use crate::executable::PluginExecutable;
 use crate::options::RunOptions;
+use crate::recorded_digest::DigestRecord;
 
 /// The directory that holds one directory per plugin.
 #[derive(Debug, Clone)]
 pub struct PluginDirectory {
     path: PathBuf,
     options: RunOptions,
+    refuse_changed: bool,
 }
 
 /// What a directory inside of the plugin directory turned out to be.
@@ -87,6 +89,31 @@ pub enum DiscoveryError {
         /// The file.
         path: PathBuf,
     },
+    /// The executable is not the one that was installed, or nobody recorded what was.
+    #[error(
+        "plugin \"{name}\" is refused: {} {}, and the configuration refuses such plugins; look where it comes from, and install it with \"plugin install\"",
+        path.display(), RecordInWords(*record)
+    )]
+    NotAsInstalled {
+        /// The plugin.
+        name: PluginName,
+        /// The executable.
+        path: PathBuf,
+        /// What the record says.
+        record: DigestRecord,
+    },
+}
+
+struct RecordInWords(DigestRecord);
+
+impl std::fmt::Display for RecordInWords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            DigestRecord::Missing => "was not installed by \"plugin install\"",
+            DigestRecord::Changed => "has changed since it was installed",
+            DigestRecord::Unchanged => "is as it was installed",
+        })
+    }
 }
 
 struct InstalledNames<'a>(&'a [String]);
@@ -110,6 +137,7 @@ impl PluginDirectory {
         Self {
             path,
             options: RunOptions::default(),
+            refuse_changed: false,
         }
     }
 
@@ -118,6 +146,18 @@ impl PluginDirectory {
     pub fn with_options(mut self, options: RunOptions) -> Self {
         self.options = options;
         self
+    }
+
+    /// The same directory, where a plugin is found only if it is what was installed: its digest was recorded by
+    /// [`install`](Self::install) and has not changed since.
+    #[must_use]
+    pub fn refusing_changed_plugins(mut self, refuse: bool) -> Self {
+        self.refuse_changed = refuse;
+        self
+    }
+
+    pub(crate) const fn options(&self) -> &RunOptions {
+        &self.options
     }
 
     /// Where the directory is.
@@ -148,8 +188,30 @@ impl PluginDirectory {
     /// The plugin with this name. Nothing is run.
     ///
     /// # Errors
-    /// If it is not there, or there and unusable.
+    /// If it is not there, or there and unusable, or changed where that is refused.
     pub fn find(&self, name: &PluginName) -> Result<PluginExecutable, DiscoveryError> {
+        let found = self.find_unchecked(name)?;
+        if !self.refuse_changed {
+            return Ok(found);
+        }
+        match found.digest_record() {
+            Ok(DigestRecord::Unchanged) => Ok(found),
+            Ok(record) => Err(DiscoveryError::NotAsInstalled {
+                name: name.clone(),
+                path: found.path().to_owned(),
+                record,
+            }),
+            Err(source) => Err(DiscoveryError::Unreadable {
+                path: found.path().to_owned(),
+                source,
+            }),
+        }
+    }
+
+    pub(crate) fn find_unchecked(
+        &self,
+        name: &PluginName,
+    ) -> Result<PluginExecutable, DiscoveryError> {
         let entries = self.entries()?;
         match entries.iter().find(|entry| entry.name == name.as_str()) {
             Some(entry) if entry.kind.is_symlink() => Err(DiscoveryError::WrongFileType {

@@ -18,6 +18,7 @@ use crate::binary::missing_library;
 use crate::error::{Failure, PluginProcessError};
 use crate::options::RunOptions;
 use crate::process::{self, Output};
+use crate::recorded_digest::DigestRecord;
 use crate::sanitise::printable_bytes;
 use crate::session::{Reply, Sessions};
 
@@ -53,6 +54,14 @@ impl PluginExecutable {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the executable is what was installed.
+    ///
+    /// # Errors
+    /// It, or the record, cannot be read.
+    pub fn digest_record(&self) -> std::io::Result<DigestRecord> {
+        DigestRecord::of(&self.path)
     }
 
     /// The same plugin, run with other options.

@@ -25,6 +25,14 @@
 //! from elsewhere to a path. The executable must be a regular file (a symbolic link is refused
 //! before anything runs) and executable.
 //!
+//! # Installing
+//!
+//! [`PluginDirectory::install`] takes an executable or an archive with exactly one of them. It is unpacked into a hidden
+//! directory beside the others, asked for its metadata there, and then exchanged for what was there before in one step:
+//! a host sees the old plugin or the new one. The SHA-256 of what was installed is kept beside it ([`DigestRecord`]), so
+//! that a plugin which was changed afterwards is noticed, and not run where the directory
+//! [refuses it](PluginDirectory::refusing_changed_plugins).
+//!
 //! # Running
 //!
 //! | | |
@@ -51,8 +59,11 @@ mod directory;
 mod environment;
 mod error;
 mod executable;
+mod installation;
 mod options;
+mod package;
 mod process;
+mod recorded_digest;
 mod removal;
 mod sanitise;
 mod session;
@@ -61,7 +72,10 @@ pub use directory::{DiscoveryError, InstalledPlugin, PluginDirectory};
 pub use environment::PluginEnvironment;
 pub use error::{Failure, OutputStream, PluginProcessError};
 pub use executable::PluginExecutable;
+pub use installation::{InstallationError, Installed};
 pub use options::{
     DEFAULT_DEADLINE, DEFAULT_METADATA_DEADLINE, DEFAULT_RETRY_BUDGET, RetryPolicy, RunOptions,
 };
+pub use package::{MAX_PACKAGE_LEN, PackageError};
+pub use recorded_digest::DigestRecord;
 pub use removal::RemovalError;

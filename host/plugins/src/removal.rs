@@ -33,7 +33,7 @@ impl PluginDirectory {
     /// # Errors
     /// [`RemovalError::NotFound`].
     pub fn check_removable(&self, name: &PluginName) -> Result<(), RemovalError> {
-        match self.find(name) {
+        match self.find_unchecked(name) {
             Ok(_) | Err(DiscoveryError::NotExecutable { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }

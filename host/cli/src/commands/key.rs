@@ -6,7 +6,8 @@ use serde::Serialize;
 use crate::application::Application;
 use crate::failure::{Failure, FailureKind};
 use crate::flags::{LoggingFlags, OutputFlag, PluginConfigFlag};
-use crate::signers::{find_plugin, installed_plugins};
+use crate::plugin_access;
+use crate::signers::find_plugin;
 use crate::signing_keys::{KeySource, SigningKey, SigningKeys, SigningKeysError};
 use crate::table::Table;
 use crate::usage;
@@ -68,7 +69,7 @@ impl Add {
             .ok_or_else(|| Failure::usage("missing key id"))?;
         let plugin_config = self.plugin_config.pairs()?;
         let plugin = find_plugin(
-            &installed_plugins(application),
+            &plugin_access::directory(application)?,
             &self.plugin.unwrap_or_default(),
         )?;
         let source = KeySource::Plugin {

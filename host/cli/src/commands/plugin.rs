@@ -1,8 +1,9 @@
-//! `plugin list`, `plugin uninstall`
+//! `plugin install`, `plugin list`, `plugin uninstall`
 
+mod install;
 mod uninstall;
 
-use apostille_plugins::{InstalledPlugin, PluginDirectory};
+use apostille_plugins::{DigestRecord, InstalledPlugin, PluginDirectory};
 use clap::{Args, Subcommand};
 use notary_plugin_protocol::{PluginConfig, PluginMetadata};
 use serde::Serialize;
@@ -13,11 +14,14 @@ use crate::flags::OutputFlag;
 use crate::runtime;
 use crate::table::Table;
 
+use self::install::Install;
 use self::uninstall::Uninstall;
 
 /// Manage plugins
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
+    #[command(visible_alias = "add")]
+    Install(Install),
     #[command(visible_alias = "ls")]
     List(List),
     #[command(visible_aliases = ["remove", "rm"])]
@@ -27,6 +31,7 @@ pub enum PluginCommand {
 impl PluginCommand {
     pub(super) fn run(self, application: &mut Application<'_>) -> Result<(), Failure> {
         match self {
+            Self::Install(command) => command.run(application),
             Self::List(command) => command.run(application),
             Self::Uninstall(command) => command.run(application),
         }
@@ -53,6 +58,9 @@ struct PluginDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     capabilities: Vec<String>,
+    /// Compared with the digest that was recorded when the plugin was installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -93,6 +101,7 @@ async fn describe(plugin: InstalledPlugin) -> PluginDocument {
         description: None,
         version: None,
         capabilities: Vec::new(),
+        digest: None,
         error: Some(error),
     };
     let executable = match plugin.executable {
@@ -100,11 +109,23 @@ async fn describe(plugin: InstalledPlugin) -> PluginDocument {
         Err(error) => return broken(plugin.name, None, chain_of(&error)),
     };
     let path = Some(executable.path().display().to_string());
-    match executable.metadata(&PluginConfig::new()).await {
+    let mut document = match executable.metadata(&PluginConfig::new()).await {
         Ok(metadata) => working(metadata, path),
         Err(error) => broken(plugin.name, path, chain_of(&error)),
+    };
+    match executable.digest_record() {
+        Ok(record) => document.digest = Some(record.as_str()),
+        Err(error) => document.error = document.error.or_else(|| Some(chain_of(&error))),
     }
+    if document.digest == Some(DigestRecord::Changed.as_str()) {
+        document.error.get_or_insert_with(|| CHANGED.to_owned());
+    }
+    document
 }
+
+/// What the list says of a plugin that works and is not the one that was installed.
+const CHANGED: &str =
+    "the executable has changed since it was installed; if that was not you, install it again";
 
 fn working(metadata: PluginMetadata, path: Option<String>) -> PluginDocument {
     PluginDocument {
@@ -117,6 +138,7 @@ fn working(metadata: PluginMetadata, path: Option<String>) -> PluginDocument {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        digest: None,
         error: None,
     }
 }

@@ -16,10 +16,9 @@ use crate::flags::{
 };
 use crate::many::ManyFlags;
 use crate::revocation_access::RevocationFlags;
-use crate::signers::{ChosenSigner, envelope_format, installed_plugins};
+use crate::signers::{ChosenSigner, envelope_format};
 use crate::target::{Access, ResolvedTarget, Stores, Target};
-
-use crate::{runtime, timestamping, usage};
+use crate::{plugin_access, runtime, timestamping, usage};
 
 /// Sign an artifact in a registry or an OCI layout, and store the signature beside it
 #[derive(Args, Debug)]
@@ -91,7 +90,8 @@ impl Sign {
         ])?;
         let json = self.output.is_json()?;
         application.console.show_debug(self.logging.debug);
-        let plugins = installed_plugins(application).with_options(self.plugin_run.options()?);
+        let plugins =
+            plugin_access::directory(application)?.with_options(self.plugin_run.options()?);
         let plugin_config = self.plugin_config.pairs()?.into_iter().collect();
         let signer = ChosenSigner::find(application, &self.signer, &plugins, plugin_config)?;
         let access = Access {

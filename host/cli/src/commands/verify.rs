@@ -21,10 +21,9 @@ use crate::flags::{
 };
 use crate::many::ManyFlags;
 use crate::revocation_access::{self, RevocationFlags};
-use crate::signers::installed_plugins;
 use crate::target::{Access, ResolvedTarget, Stores, TAG_MAY_MOVE, Target};
 use crate::verification_view::{self, VerifyDocument};
-use crate::{registry_access, runtime, usage};
+use crate::{plugin_access, registry_access, runtime, usage};
 
 /// Verify that an artifact has a signature that the trust policy accepts
 #[derive(Args, Debug)]
@@ -97,7 +96,8 @@ impl Verify {
             false => Some(Target::open(application, reference, access)?),
         };
         let revocation = revocation_access::checker(application, &self.revocation)?;
-        let directory = installed_plugins(application).with_options(self.plugin_run.options()?);
+        let directory =
+            plugin_access::directory(application)?.with_options(self.plugin_run.options()?);
         let stores = DirectoryTrustStores::new(application.directories.config());
         let plugins = InstalledVerificationPlugins::new(directory, options.plugin_config.clone());
         let sources = TrustSources {

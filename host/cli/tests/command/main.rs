@@ -18,5 +18,6 @@ mod levels;
 mod login_command;
 mod logins;
 mod many;
+mod plugin_installation;
 mod support;
 mod verifier_plugins;

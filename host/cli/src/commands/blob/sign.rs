@@ -19,8 +19,8 @@ use crate::flags::{
     SignerFlags, TimestampFlags,
 };
 use crate::revocation_access::RevocationFlags;
-use crate::signers::{ChosenSigner, envelope_format, installed_plugins};
-use crate::{runtime, timestamping};
+use crate::signers::{ChosenSigner, envelope_format};
+use crate::{plugin_access, runtime, timestamping};
 
 /// Sign a file, and write the signature to a file beside it
 #[derive(Args, Debug)]
@@ -83,7 +83,8 @@ impl SignBlob {
         let json = self.output.is_json()?;
         application.console.show_debug(self.logging.debug);
         let options = self.options(application)?;
-        let plugins = installed_plugins(application).with_options(self.plugin_run.options()?);
+        let plugins =
+            plugin_access::directory(application)?.with_options(self.plugin_run.options()?);
         let plugin_config = self.plugin_config.pairs()?.into_iter().collect();
         let signer = ChosenSigner::find(application, &self.signer, &plugins, plugin_config)?;
         let blob = Blob::open(Path::new(path))?;

@@ -17,9 +17,9 @@ use crate::application::Application;
 use crate::commands::verdict;
 use crate::failure::{Failure, FailureKind};
 use crate::flags::{LoggingFlags, MetadataFlag, OutputFlag, PluginConfigFlag, PluginRunFlags};
+use crate::plugin_access;
 use crate::revocation_access::{self, RevocationFlags};
 use crate::runtime;
-use crate::signers::installed_plugins;
 use crate::verification_view::{self, VerifyBlobDocument};
 
 /// What stands for standard input.
@@ -86,7 +86,8 @@ impl VerifyBlob {
         let statement = policy.statement_for(name)?;
         let blob = open(path)?;
         let revocation = revocation_access::checker(application, &self.revocation)?;
-        let directory = installed_plugins(application).with_options(self.plugin_run.options()?);
+        let directory =
+            plugin_access::directory(application)?.with_options(self.plugin_run.options()?);
         let stores = DirectoryTrustStores::new(application.directories.config());
         let plugins = InstalledVerificationPlugins::new(directory, options.plugin_config.clone());
         let sources = TrustSources {

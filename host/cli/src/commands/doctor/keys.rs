@@ -7,9 +7,11 @@ use notary_x509::parse_certificates;
 
 use super::Report;
 use super::files::others;
+use apostille_plugins::PluginDirectory;
+
 use crate::application::Application;
 use crate::failure::chain_of;
-use crate::signers::{find_plugin, installed_plugins, read_key_file};
+use crate::signers::{find_plugin, read_key_file};
 use crate::signing_keys::{KeySource, SigningKey, SigningKeys};
 
 const AREA: &str = "keys";
@@ -44,7 +46,10 @@ fn examine_key(application: &Application<'_>, key: &SigningKey, report: &mut Rep
             "Delete it and add it again",
         ),
         Some(KeySource::Plugin { plugin_name, .. }) => {
-            match find_plugin(&installed_plugins(application), &plugin_name) {
+            match find_plugin(
+                &PluginDirectory::new(application.directories.plugins()),
+                &plugin_name,
+            ) {
                 Ok(_) => report.ok(AREA, format!("{name} is in the plugin {plugin_name}")),
                 Err(failure) => report.failure(
                     AREA,

@@ -1,6 +1,6 @@
 //! The installed plugins: each is asked what it is.
 
-use apostille_plugins::InstalledPlugin;
+use apostille_plugins::{InstalledPlugin, PluginDirectory};
 use notary_plugin_protocol::PluginConfig;
 
 use super::Report;
@@ -8,12 +8,11 @@ use super::files::others;
 use crate::application::Application;
 use crate::failure::{Failure, chain_of};
 use crate::runtime;
-use crate::signers::installed_plugins;
 
 const AREA: &str = "plugins";
 
 pub(super) fn examine(application: &Application<'_>, report: &mut Report) -> Result<(), Failure> {
-    let installed = match installed_plugins(application).list() {
+    let installed = match PluginDirectory::new(application.directories.plugins()).list() {
         Ok(installed) => installed,
         Err(error) => {
             report.failure(AREA, chain_of(&error), "");
